@@ -1,0 +1,1 @@
+"""I/O with providers: address books and calendars are read and written here, nothing is decided."""

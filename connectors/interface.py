@@ -1,0 +1,104 @@
+"""What a connector is: a protocol of six members for contacts, a smaller one for calendars.
+
+A connector reads and writes; it never decides. It has no base class: shared behaviour is functions.
+`read`, `create`, `update` and `delete` take a sequence and yield exactly one outcome per item, in order,
+as soon as it is known; a connector groups the items as its provider allows. The caller has made every
+intent durable before it passes it in, and records every outcome as it arrives.
+
+An account-wide failure is raised (`connectors.errors`); items without an outcome by then are *unclear*:
+they may or may not have been applied, and only a later read tells.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NewType, Protocol
+
+from connectors.errors import Gone, PreconditionFailed, Refused
+from mappings.fields import Format
+from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord
+from mappings.record import AccountName, Etag, Record, RemoteId
+
+Cursor = NewType("Cursor", str)
+"""How far an account has been read: a sync-token (RFC 6578), a `deltaLink`; opaque."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that exists but is not understood; `line` is where, if its payload is text."""
+
+    remote_id: RemoteId
+    etag: Etag
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """What a read since a cursor returned.
+
+    `records` are those new or changed against what the caller said it knows; `removed` are ids of its own
+    that the provider reports deleted or, in a complete read, no longer lists. `cursor` is to be stored only
+    together with everything else in here. `listed` counts the records that the read accounts for, whether
+    they changed or not, where the provider's answer covers them all (`complete`); else those in the answer.
+    """
+
+    records: tuple[Record, ...]
+    removed: tuple[RemoteId, ...]
+    unreadable: tuple[Unreadable, ...]
+    cursor: Cursor | None
+    complete: bool
+    listed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record was created or updated: the record as it is now, its payload before (None if new) and after."""
+
+    record: Record
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A record was deleted: its id and the payload that it had."""
+
+    remote_id: RemoteId
+    before: str
+
+
+class Contacts(Protocol):
+    """One address book of one account.
+
+    Errors: each method may raise `TryLater`, `SignInNeeded`, `Misunderstood`; `changes` also `CursorExpired`.
+    """
+
+    @property
+    def account(self) -> AccountName:
+        """The owner's name for the account."""
+        ...
+
+    @property
+    def format(self) -> Format:
+        """What records are kept in: says which fields they can hold."""
+        ...
+
+    def changes(self, since: Cursor | None, known: Mapping[RemoteId, Etag]) -> ChangeSet:
+        """Read what is new since the cursor, or everything if it is None; `known` is what was read so far."""
+        ...
+
+    def read(self, remote_ids: Sequence[RemoteId]) -> Iterator[Record | Unreadable | Gone]:
+        """Read single records as they are now."""
+        ...
+
+    def create(self, intents: Sequence[CreateRecord]) -> Iterator[Written | Refused]:
+        """Make records that carry their uid; repeating a create whose answer was lost never makes a second one."""
+        ...
+
+    def update(self, intents: Sequence[UpdateRecord]) -> Iterator[Written | PreconditionFailed | Gone | Refused]:
+        """Replace the changed fields, if the record still has the etag; everything else in it survives."""
+        ...
+
+    def delete(self, intents: Sequence[DeleteRecord]) -> Iterator[Deleted | PreconditionFailed | Gone | Refused]:
+        """Delete records, if they still have the etag."""
+        ...

@@ -1,0 +1,1 @@
+"""The running program: reads both sides, lets `mappings` decide, does it, and records it."""

@@ -1,0 +1,38 @@
+"""A conflict is a value: who, which field, what every side says, what they last agreed on.
+
+It holds its own field and nothing else; the person's other fields go on.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NewType
+
+from mappings.person import FieldName, Uid, Value
+from mappings.record import AccountName
+
+ConflictId = NewType("ConflictId", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Several sides changed one field differently.
+
+    `theirs` and `bases` are by account; an account without a base for the field is missing in `bases`.
+    `settled_by` is empty while the owner is asked; else it names the rule that chose `chosen`.
+    """
+
+    uid: Uid
+    field: FieldName
+    ours: Value
+    theirs: Mapping[AccountName, Value]
+    bases: Mapping[AccountName, Value]
+    settled_by: str
+    chosen: Value
+
+    @property
+    def id(self) -> ConflictId:
+        """The same for the same clash in every run, different as soon as a side changes again."""
+        sides = "\x1f".join(f"{account}={value!r}" for account, value in sorted(self.theirs.items()))
+        text = "\x1e".join((self.uid, self.field, repr(self.ours), sides))
+        return ConflictId(hashlib.blake2s(text.encode(), digest_size=4).hexdigest())

@@ -1,0 +1,100 @@
+"""Spelling: `tidy` cleans a text that was read, the `…_key` functions say which spellings mean one value.
+
+Idempotent throughout: tidying a tidy text, or taking the key of a key, changes nothing.
+"""
+
+import re
+import unicodedata
+
+_BLANKS = re.compile(r"\s+")
+_NOT_A_DIGIT = re.compile(r"\D+")
+_EXTENSION = re.compile(r"(?:;ext=|\s*(?:x|ext\.?|extension)\s*)(\d+)\s*$", re.IGNORECASE)
+_TRUNK_ZERO = re.compile(r"\(0\)")
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]]+@[^\s@<>,;:\"()\[\]]+")
+_FULL_DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*)?")
+_YEARLESS_DATE = re.compile(r"(?:--)?(\d{2})-?(\d{2})")
+_DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_YEAR_APPLE_WRITES_FOR_NONE = "1604"
+
+
+def tidy(text: str) -> str:
+    """Return the text in NFC on one line, with single blanks inside and none around."""
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", text)).strip()
+
+
+def text_key(text: str) -> str:
+    """Return what two spellings of a plain text have in common; case counts, blanks do not."""
+    return tidy(text)
+
+
+def name_key(name: str) -> str:
+    """Return what two spellings of a name have in common for *suspecting* that they name one person."""
+    return tidy(name).casefold()
+
+
+def is_email(text: str) -> bool:
+    """Tell whether a text is one e-mail address and nothing else."""
+    return _EMAIL.fullmatch(text.strip()) is not None
+
+
+def email_key(address: str) -> str:
+    """Return the address in lower case.
+
+    Source: RFC 5321 section 2.4 lets the local part be case-sensitive, no mail provider of today is.
+    """
+    return tidy(address).casefold()
+
+
+def phone_key(number: str) -> str:
+    """Return the digits of a number, with `+` where it is international, and its extension.
+
+    `00` before the country code means `+`, and a `(0)` behind one is not dialled (ITU-T E.123 section 7).
+    A text without digits is compared as it stands.
+    """
+    text = tidy(number).removeprefix("tel:")
+    extension = _EXTENSION.search(text)
+    if extension is not None:
+        text = text[: extension.start()]
+    international = text.lstrip("( ").startswith(("+", "00"))
+    digits = _NOT_A_DIGIT.sub("", _TRUNK_ZERO.sub("", text) if international else text)
+    if not digits:
+        return text
+    if international:
+        digits = "+" + (digits[2:] if digits.startswith("00") else digits)
+    return digits + (f"x{extension[1]}" if extension is not None else "")
+
+
+def link_key(link: str) -> str:
+    """Return a link without the differences that address books make: the scheme's case, a closing slash."""
+    text = tidy(link).removesuffix("/")
+    scheme, separator, rest = text.partition("://")
+    return f"{scheme.casefold()}{separator}{rest}" if separator else text
+
+
+def date_of(text: str) -> str | None:
+    """Return `YYYY-MM-DD` for a date or a date with a time, None for anything else."""
+    match = _FULL_DATE.fullmatch(text.strip())
+    if match is None or not _is_day(match[2], match[3], year=match[1]):
+        return None
+    return f"{match[1]}-{match[2]}-{match[3]}"
+
+
+def birthday_of(text: str) -> str | None:
+    """Return `YYYY-MM-DD`, or `--MM-DD` where the year is missing, None for anything else.
+
+    Source: RFC 6350 section 6.2.5 (`--0415`); Apple writes the year 1604 for "none" (observed in its exports).
+    """
+    match = _YEARLESS_DATE.fullmatch(text.strip())
+    if match is not None:
+        return f"--{match[1]}-{match[2]}" if _is_day(match[1], match[2], year="2000") else None
+    date = date_of(text)
+    if date is not None and date.startswith(_YEAR_APPLE_WRITES_FOR_NONE):
+        return f"-{date[4:]}"
+    return date
+
+
+def _is_day(month: str, day: str, *, year: str) -> bool:
+    if not 1 <= int(month) <= 12 or not 1 <= int(day) <= _DAYS_IN_MONTH[int(month) - 1]:
+        return False
+    leap = int(year) % 4 == 0 and (int(year) % 100 != 0 or int(year) % 400 == 0)
+    return (month, day) != ("02", "29") or leap

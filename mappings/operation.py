@@ -1,0 +1,116 @@
+"""The closed set of steps. A plan is made of these and of nothing else; `execute` has one line for each.
+
+An operation carries what it was computed from (the note's hash, the record's etag), so that it can only
+be carried out on exactly that, and what both sides are known to agree on once it is done (`agreed`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mappings.person import FieldName, Person, Uid, Value
+from mappings.record import AccountName, Etag, NoteHash, NotePath, RemoteId
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field's old and new value, and on whose word: account names, or `note`."""
+
+    field: FieldName
+    before: Value
+    after: Value
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Values that note and record both hold: what the link's base says from then on."""
+
+    account: AccountName
+    values: Mapping[FieldName, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteNote:
+    """Replace the changed values' characters in one note, and insert the uid where it is to be kept there."""
+
+    uid: Uid
+    path: NotePath
+    note_hash: NoteHash
+    changes: tuple[Change, ...]
+    insert_uid: bool
+    agreed: tuple[Agreed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRecord:
+    """Make one record that carries the uid; `person` holds only what may leave, as the format can hold it."""
+
+    account: AccountName
+    uid: Uid
+    person: Person
+    agreed: Agreed
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRecord:
+    """Replace the changed values in one record, and put the uid into it where it lacks one."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+    etag: Etag
+    changes: tuple[Change, ...]
+    insert_uid: bool
+    agreed: Agreed
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRecord:
+    """Delete one record, because the owner deleted its note and chose that contacts follow."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+    etag: Etag
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Remember that this note is that record; nothing is written on either side."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """Remember values that both sides came to hold by themselves."""
+
+    uid: Uid
+    agreed: Agreed
+
+
+class Parting(StrEnum):
+    """Why a link ends."""
+
+    NOTE_DELETED = "note deleted"
+    RECORD_DELETED = "contact deleted"
+    NOT_A_PERSON = "the note is no longer a person"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlink:
+    """End a link and remember the pair, so that it is never made again by itself; nothing is written."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+    parting: Parting
+
+
+RemoteWrite = CreateRecord | UpdateRecord | DeleteRecord
+Bookkeeping = Link | Agree | Unlink
+Operation = WriteNote | RemoteWrite | Bookkeeping

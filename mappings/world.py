@@ -1,0 +1,114 @@
+"""The state of all sides at one instant: what `plan` decides from. Gathered by the daemon, read by nobody else.
+
+Absence is never a fact by itself: a note or record that was not found is listed with the number of complete
+looks that missed it, an account that could not be read is present and `reachable=False`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mappings.fields import Format, Policy
+from mappings.person import FieldName, Uid, Value
+from mappings.record import AccountName, NoteHash, NotePath, Reading, Record, RemoteId
+
+Base = Mapping[FieldName, Value]
+"""What note and record last agreed on, field by field; a field that they never agreed on is missing."""
+
+LOOKS_BEFORE_ABSENT = 2
+"""Complete looks in a row that must miss a note or record before it counts as deleted.
+
+Editors save by removing a file and making it again; one look can hit that instant.
+"""
+
+
+class NewContacts(StrEnum):
+    """Which people without a record get one."""
+
+    NONE = "none"
+    REACHABLE = "reachable"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteState:
+    """One people note as it is now.
+
+    `uid` is the person's name even where `reading.uid` is None, because the note does not carry it (yet).
+    `holdable` are the fields for which the note has a place or its profile makes one.
+    `unwritable` is the reason why nothing may be written into it, "" if it may.
+    """
+
+    path: NotePath
+    note_hash: NoteHash
+    uid: Uid
+    reading: Reading
+    holdable: frozenset[FieldName]
+    unwritable: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """This note is that record, and this is the base of the two."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+    base: Base
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A pair that was deleted on one side: never made or linked again by itself."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """One account as last read.
+
+    `missing` counts the complete looks that missed a record which is linked; `unreadable` records exist but
+    are not understood. `recovering` says that notes may carry uids which an earlier, lost state has put there.
+    `first_run` says that no plan of this account was ever carried out.
+    """
+
+    name: AccountName
+    format: Format
+    reachable: bool
+    first_run: bool
+    recovering: bool
+    policies: Mapping[FieldName, Policy]
+    new_contacts: NewContacts
+    delete_with_note: bool
+    records: Mapping[RemoteId, Record]
+    unreadable: Mapping[RemoteId, str]
+    missing: Mapping[RemoteId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentNote:
+    """A person whose note was not found, or is found but no longer a person (`looks` is then 0)."""
+
+    path: NotePath
+    looks: int
+    still_a_file: bool
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All sides at one instant.
+
+    `unreadable_people` are uids of notes that exist but cannot be read now: nothing about them is decided.
+    `uid_in_notes` says whether notes are to carry their uid.
+    """
+
+    notes: tuple[NoteState, ...]
+    absent: Mapping[Uid, AbsentNote]
+    unreadable_people: frozenset[Uid]
+    accounts: tuple[AccountState, ...]
+    links: tuple[LinkState, ...]
+    tombstones: frozenset[Tombstone]
+    uid_in_notes: bool
