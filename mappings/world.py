@@ -90,7 +90,10 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class AbsentNote:
-    """A person whose note was not found, or is found but no longer a person (`looks` is then 0)."""
+    """A person whose note was not found, or was found but is no longer a person's (`still_a_file`).
+
+    `looks` counts the complete looks in a row that saw it so: an editor empties a file before it writes it.
+    """
 
     path: NotePath
     looks: int

@@ -1,0 +1,123 @@
+"""Brakes: a plan that changes more people than is plausible does not run by itself.
+
+Counted per account, per side and per kind of change. A deletion that merely ends links counts too: it decides
+that these people are never linked again by themselves, and a folder that is not mounted looks like one.
+What contactd derives (dates from calendars) and its own uid do not count once the account has had its first run;
+the first run of all waits for the owner whatever it contains.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mappings.fields import FIELDS
+from mappings.operation import (
+    Agree,
+    Change,
+    CreateRecord,
+    DeleteRecord,
+    Link,
+    Operation,
+    Parting,
+    Unlink,
+    UpdateRecord,
+    WriteNote,
+)
+from mappings.record import AccountName
+
+
+class Place(StrEnum):
+    """The side that would be changed."""
+
+    NOTES = "notes"
+    CONTACTS = "contacts"
+
+
+class Kind(StrEnum):
+    """What would happen to it."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many people one run may touch in one way: the larger of a number and a share of the linked ones."""
+
+    people: int
+    share_percent: int
+
+    def for_linked(self, linked: int) -> int:
+        """Return the number of people for an account with so many links."""
+        return max(self.people, linked * self.share_percent // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRun:
+    """The account's first plan waits to be seen."""
+
+    account: AccountName
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """The plan touches more people than the limit allows."""
+
+    account: AccountName
+    place: Place
+    kind: Kind
+    people: int
+    limit: int
+
+
+Brake = FirstRun | TooMany
+
+
+def brake(
+    account: AccountName, operations: Sequence[Operation], linked: int, limit: Limit, *, first_run: bool
+) -> tuple[Brake, ...]:
+    """Return why the account's part of a plan has to wait for the owner; nothing if it may run."""
+    if first_run:
+        return (FirstRun(account),) if any(touches(operation, account) for operation in operations) else ()
+    allowed = limit.for_linked(linked)
+    counted = Counter(footprint for operation in operations for footprint in _footprints(operation, account))
+    return tuple(
+        TooMany(account, place, kind, people, allowed)
+        for (place, kind), people in sorted(counted.items())
+        if people > allowed
+    )
+
+
+def touches(operation: Operation, account: AccountName) -> bool:
+    """Tell whether a step is the account's, or brings its values into a note."""
+    match operation:
+        case CreateRecord() | UpdateRecord() | DeleteRecord() | Unlink() | Link():
+            return operation.account == account
+        case WriteNote():
+            return any(account in change.sources for change in operation.changes)
+        case Agree():
+            return operation.agreed.account == account
+
+
+def _footprints(operation: Operation, account: AccountName) -> Iterator[tuple[Place, Kind]]:
+    match operation:
+        case CreateRecord(account=owner) if owner == account:
+            yield Place.CONTACTS, Kind.CREATE
+        case UpdateRecord(account=owner) if owner == account and _counts(operation.changes):
+            yield Place.CONTACTS, Kind.CHANGE
+        case DeleteRecord(account=owner) if owner == account:
+            yield Place.CONTACTS, Kind.DELETE
+        case Unlink(account=owner, parting=Parting.NOTE_DELETED) if owner == account:
+            yield Place.CONTACTS, Kind.DELETE
+        case Unlink(account=owner) if owner == account:
+            yield Place.NOTES, Kind.DELETE
+        case WriteNote() if _counts(change for change in operation.changes if account in change.sources):
+            yield Place.NOTES, Kind.CHANGE
+        case _:
+            return
+
+
+def _counts(changes: Iterable[Change]) -> bool:
+    return any(not FIELDS[change.field].derived for change in changes)

@@ -1,0 +1,224 @@
+"""Three-way merge of one person: the note and every record that it is linked to, each against its own base.
+
+Theory of operation. Every link has its own base, so "changed" is a statement about one link: the note changed
+*against a link* if it differs from that link's base, a record changed if it differs from its own. A field's
+verdict is found from the records that changed, in this order:
+
+1. No record changed: the note stands; links whose base differs from it are behind and get it.
+2. All changed records, and the note if it changed against one of them, say the same: that value is taken.
+3. They differ: a clash. The field's rule speaks, unless a value was deleted on one side and changed on another,
+   or two sides never agreed on this field: then the owner is asked, whatever the rule.
+
+Note that a note which differs from the base of an *unchanged* record has not clashed with anybody: that link is
+merely behind (its account was away). Fields of several values that unite are merged value by value instead,
+so that they clash only where one side emptied the field and another changed it.
+
+Source: diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of Diff3", 2007), with one base per branch.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mappings.conflict import Conflict
+from mappings.fields import FIELDS, Cardinality, Policy, Rule, blank, keys, same, texts, value_of
+from mappings.person import FieldName, Person, Uid, Value
+from mappings.record import AccountName
+from mappings.world import Base
+
+NOTE = "note"
+"""The note as a source of a change, beside account names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One link's part in a merge.
+
+    `ours` is the note's person as this link's format can hold it; `fields` those that may be compared here:
+    held by the format, not off, and readable on both sides.
+    """
+
+    account: AccountName
+    base: Base
+    ours: Person
+    theirs: Person
+    policies: Mapping[FieldName, Policy]
+    fields: frozenset[FieldName]
+
+    def common(self, name: FieldName) -> Value:
+        """Return what both last agreed on; a field that they never agreed on counts as blank."""
+        return self.base.get(name, blank(name))
+
+    def changed(self, name: FieldName) -> bool:
+        """Tell whether the record's value differs from the base."""
+        return not same(name, value_of(self.theirs, name), self.common(name))
+
+    def note_changed(self, name: FieldName) -> bool:
+        """Tell whether the note's value differs from the base."""
+        return not same(name, value_of(self.ours, name), self.common(name))
+
+    def pulls(self, name: FieldName) -> bool:
+        """Tell whether the record's changes may reach the note."""
+        return self.policies[name].direction.pulls
+
+    def pushes(self, name: FieldName) -> bool:
+        """Tell whether the note's changes may reach the record."""
+        return self.policies[name].direction.pushes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one field.
+
+    `value` is what the note is to say; `sources` on whose word (empty: nobody's, nothing was decided).
+    `conflict` is the clash, if there was one: open if nothing settled it, and then `value` is the note's.
+    """
+
+    value: Value
+    sources: tuple[str, ...]
+    conflict: Conflict | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.conflict is not None and not self.conflict.settled_by
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What the note is to say after the merge, and how each compared field came to it."""
+
+    person: Person
+    verdicts: Mapping[FieldName, Verdict]
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Every clash, open or settled by a rule."""
+        return tuple(verdict.conflict for verdict in self.verdicts.values() if verdict.conflict is not None)
+
+
+def merge(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName]) -> Merged:
+    """Merge the note with all its records, field by field.
+
+    Shapes: `takes` are the fields that the note can be given; a record's change of another stays where it is.
+    Result: see the module; an open clash keeps the note's value and holds only its own field.
+    Errors: none; a clash is a value.
+    """
+    verdicts = {
+        name: _verdict(uid, name, value_of(ours, name), [side for side in sides if name in side.fields], name in takes)
+        for name in FIELDS
+        if any(name in side.fields for side in sides)
+    }
+    decided: dict[str, Value] = {name: verdict.value for name, verdict in verdicts.items()}
+    return Merged(replace(ours, **decided), verdicts)
+
+
+def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Value:
+    """Return what the record is to say, given what it can hold of the merged person.
+
+    Result: the record's own value wherever nothing is to be written there.
+    """
+    theirs = value_of(side.theirs, name)
+    if not side.pushes(name) or verdict.is_open:
+        return theirs
+    wanted = value_of(merged, name)
+    if _unites(name, [side]):
+        # As an edit of the record's own list: what it gained and the note cannot take stays there.
+        return _united(name, texts(theirs), [(side.common(name), wanted)])
+    if side.changed(name) and not verdict.sources:
+        return theirs
+    return wanted
+
+
+def _verdict(uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side], takable: bool) -> Verdict:  # noqa: FBT001  # a fact, not a mode
+    changed = [side for side in sides if side.changed(name)]
+    speakers = [side for side in changed if takable and side.pulls(name)]
+    note_speaks = any(side.note_changed(name) for side in changed)
+    if not speakers and not note_speaks:
+        return Verdict(ours, (), None)
+    if _deletion_meets_change(name, ours, changed):
+        return _clash(uid, name, ours, changed, settled_by="", chosen=ours)
+    if _unites(name, sides):
+        united = _united(name, texts(ours), [(side.common(name), value_of(side.theirs, name)) for side in speakers])
+        return Verdict(united, _sources(speakers) or (NOTE,), None)
+    values = _distinct(name, [*([ours] if note_speaks else []), *(value_of(side.theirs, name) for side in changed)])
+    if len(values) == 1:
+        return Verdict(values[0], _sources(speakers) or (NOTE,), None)
+    return _settled(uid, name, ours, changed, speakers, note_speaks)
+
+
+def _settled(
+    uid: Uid, name: FieldName, ours: Value, changed: Sequence[Side], speakers: Sequence[Side], note_speaks: bool  # noqa: FBT001  # a fact
+) -> Verdict:
+    rules = {side.policies[name].rule for side in changed}
+    strangers = any(name not in side.base for side in changed)
+    rule = Rule.ASK if strangers or len(rules) > 1 else next(iter(rules))
+    chosen = _chosen(name, rule, ours if note_speaks else None, [value_of(side.theirs, name) for side in speakers])
+    if chosen is None:
+        return _clash(uid, name, ours, changed, settled_by="", chosen=ours)
+    return _clash(uid, name, ours, changed, settled_by=rule.value, chosen=chosen)
+
+
+def _chosen(name: FieldName, rule: Rule, ours: Value | None, theirs: Sequence[Value]) -> Value | None:
+    """Return the value that a rule picks out of a clash, None if it leaves the choice to the owner.
+
+    Shapes: `ours` is None where the note did not change; no value is blank (that is asked before any rule).
+    """
+    match rule:
+        case Rule.VAULT_WINS:
+            return ours
+        case Rule.REMOTE_WINS:
+            distinct = _distinct(name, theirs)
+            return distinct[0] if len(distinct) == 1 else None
+        case Rule.LATEST_DATE:
+            # ISO dates sort as text (ISO 8601-1 section 5.3.1); only texts of one form can be compared.
+            dates = [text for value in (ours, *theirs) if value is not None for text in texts(value)]
+            return max(dates) if FIELDS[name].cardinality is Cardinality.ONE and dates else None
+        case Rule.FILL_BLANK | Rule.UNION | Rule.ASK:
+            # Neither side is blank, and one text cannot be the union of two.
+            return None
+
+
+def _clash(uid: Uid, name: FieldName, ours: Value, changed: Sequence[Side], *, settled_by: str, chosen: Value) -> Verdict:
+    theirs = {side.account: value_of(side.theirs, name) for side in changed}
+    bases = {side.account: side.base[name] for side in changed if name in side.base}
+    conflict = Conflict(uid, name, ours, theirs, bases, settled_by, chosen)
+    won = tuple(account for account, value in theirs.items() if same(name, value, chosen))
+    sources = (won if not same(name, chosen, ours) else (NOTE,)) if settled_by else ()
+    return Verdict(chosen, sources, conflict)
+
+
+def _deletion_meets_change(name: FieldName, ours: Value, changed: Sequence[Side]) -> bool:
+    """Tell whether one side emptied the field while another gave it a value that is not the base's."""
+    pairs = [(side.common(name), value_of(side.theirs, name)) for side in changed]
+    pairs += [(side.common(name), ours) for side in changed if side.note_changed(name)]
+    emptied = any(texts(base) and not texts(value) for base, value in pairs)
+    return emptied and any(texts(value) for _, value in pairs)
+
+
+def _unites(name: FieldName, sides: Iterable[Side]) -> bool:
+    return FIELDS[name].cardinality is Cardinality.MANY and all(side.policies[name].rule is Rule.UNION for side in sides)
+
+
+def _united(name: FieldName, start: tuple[str, ...], edits: Sequence[tuple[Value, Value]]) -> tuple[str, ...]:
+    """Apply each (base, edited) pair's removals, then its additions, to the texts that stand there."""
+    key = FIELDS[name].key
+    removed = {gone for base, edited in edits for gone in keys(name, base) - keys(name, edited)}
+    result = [text for text in start if key(text) not in removed]
+    present = {key(text) for text in result}
+    for base, edited in edits:
+        for text in texts(edited):
+            if key(text) not in present and key(text) not in keys(name, base):
+                present.add(key(text))
+                result.append(text)
+    return tuple(result)
+
+
+def _distinct(name: FieldName, values: Sequence[Value]) -> list[Value]:
+    distinct: list[Value] = []
+    for value in values:
+        if not any(same(name, value, seen) for seen in distinct):
+            distinct.append(value)
+    return distinct
+
+
+def _sources(sides: Sequence[Side]) -> tuple[str, ...]:
+    return tuple(side.account for side in sides)

@@ -1,0 +1,195 @@
+"""The steps of one person: the note, every record it is linked to, and those to be made.
+
+A pair is planned only if both of its ends can be read now; what cannot be read is as if it had not changed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mappings import vcard
+from mappings.conflict import Conflict
+from mappings.fields import FIELDS, Direction, Format, blank, same, value_of
+from mappings.merge import NOTE, Merged, Side, merge, target
+from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
+from mappings.person import FieldName, Person, Uid, Value
+from mappings.record import AccountName, NotePath, Record
+from mappings.world import AccountState, Base, NoteState
+
+_PROJECTIONS = {Format.VCARD: vcard.project}
+"""What each format can hold of a person; a base is only ever compared with what its own format can hold."""
+
+Refused = Mapping[FieldName, str]
+"""Fields that a rehearsal could not write into the note, with reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Something that is left untouched, and why; `field` and `account` are "" where all are meant."""
+
+    uid: Uid
+    path: NotePath
+    account: AccountName | str
+    field: FieldName | str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The note and one record of it; `evidence` is what a link that is still to be made rests on, else ""."""
+
+    account: AccountState
+    record: Record
+    base: Base
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPlan:
+    """What is to be done for one person, in order, and what is not."""
+
+    operations: tuple[Operation, ...]
+    conflicts: tuple[Conflict, ...]
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Joint:
+    """One pair in the merge: its side, and what its record can hold of the merged person."""
+
+    pair: Pair
+    side: Side
+    held: Person
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One person with everything that the steps are read off."""
+
+    note: NoteState
+    merged: Merged
+    joints: tuple[_Joint, ...]
+    makers: Sequence[AccountState]
+    refused: Refused
+    lacks_uid: bool
+
+
+def plan_person(
+    note: NoteState, pairs: Sequence[Pair], makers: Sequence[AccountState], refused: Refused, *, uid_in_note: bool
+) -> PersonPlan:
+    """Plan one person.
+
+    Shapes: at most one pair or maker for each account; `makers` are the accounts that are to get a new record;
+    `uid_in_note` says whether notes are to carry their uid.
+    """
+    sides = [_side(note, pair, refused) for pair in pairs]
+    takes = frozenset[FieldName]() if note.unwritable else note.holdable - refused.keys()
+    merged = merge(note.uid, note.reading.person, sides, takes)
+    joints = tuple(
+        _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person))
+        for pair, side in zip(pairs, sides, strict=True)
+    )
+    case = _Case(note, merged, joints, makers, refused, lacks_uid=uid_in_note and note.reading.uid is None)
+    return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)))
+
+
+def _steps(case: _Case) -> Iterator[Operation]:
+    uid, changes = case.note.uid, _note_changes(case)
+    written = frozenset(change.field for change in changes)
+    for joint in case.joints:
+        if joint.pair.evidence:
+            yield Link(joint.side.account, uid, joint.pair.record.remote_id, joint.pair.evidence)
+        if values := _newly_common(case, joint, frozenset(FIELDS) - written):
+            yield Agree(uid, Agreed(joint.side.account, values))
+    insert_uid = case.lacks_uid and not case.note.unwritable and bool(case.joints or case.makers)
+    if changes or insert_uid:
+        agreed = ((joint.side.account, _newly_common(case, joint, written)) for joint in case.joints)
+        carried = tuple(Agreed(account, values) for account, values in agreed if values)
+        yield WriteNote(uid, case.note.path, case.note.note_hash, changes, insert_uid, carried)
+    for joint in case.joints:
+        yield from _update(case, joint)
+    for maker in case.makers:
+        yield _creation(case, maker)
+
+
+def _side(note: NoteState, pair: Pair, refused: Refused) -> Side:
+    account, reading = pair.account, pair.record.reading
+    skipped = {*note.reading.held, *reading.held, *refused}
+    fields = frozenset(name for name in _fields_of(account) if name not in skipped)
+    ours = _PROJECTIONS[account.format](note.reading.person)
+    return Side(account.name, pair.base, ours, reading.person, account.policies, fields)
+
+
+def _fields_of(account: AccountState) -> Iterator[FieldName]:
+    for name, row in FIELDS.items():
+        if account.format in row.held_by and account.policies[name].direction is not Direction.OFF:
+            yield name
+
+
+def _note_changes(case: _Case) -> tuple[Change, ...]:
+    """Return what the note is to say otherwise than now."""
+    changes = []
+    for name, verdict in case.merged.verdicts.items():
+        ours = value_of(case.note.reading.person, name)
+        if not same(name, ours, verdict.value):
+            changes.append(Change(name, ours, verdict.value, verdict.sources))
+    return tuple(changes)
+
+
+def _newly_common(case: _Case, joint: _Joint, among: frozenset[FieldName]) -> Mapping[FieldName, Value]:
+    """Return the fields in which the record already says what the note does after the merge, but the base does not."""
+    common: dict[FieldName, Value] = {}
+    for name in FIELDS:
+        if name not in joint.side.fields & among or case.merged.verdicts[name].is_open:
+            continue
+        value, base = value_of(joint.held, name), joint.side.base.get(name)
+        if same(name, value_of(joint.side.theirs, name), value) and (base is None or not same(name, base, value)):
+            common[name] = value
+    return common
+
+
+def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
+    record, side = joint.pair.record, joint.side
+    changes = []
+    for name in FIELDS:
+        if name not in side.fields:
+            continue
+        verdict, theirs = case.merged.verdicts[name], value_of(side.theirs, name)
+        wanted = target(name, side, joint.held, verdict)
+        if not same(name, theirs, wanted):
+            changes.append(Change(name, theirs, wanted, verdict.sources or (NOTE,)))
+    if changes or record.uid is None:
+        agreed = Agreed(side.account, {change.field: value_of(joint.held, change.field) for change in changes})
+        uid, remote_id, etag = case.note.uid, record.remote_id, record.etag
+        yield UpdateRecord(side.account, uid, remote_id, etag, tuple(changes), record.uid is None, agreed)
+
+
+def _creation(case: _Case, account: AccountState) -> CreateRecord:
+    held = _PROJECTIONS[account.format](case.merged.person)
+    leaving = [
+        name
+        for name in _fields_of(account)
+        if account.policies[name].direction.pushes and name not in case.note.reading.held
+    ]
+    kept_home: dict[str, Value] = {name: blank(name) for name in FIELDS if name not in leaving}
+    sent = replace(held, **kept_home)
+    agreed = Agreed(account.name, {name: value_of(sent, name) for name in leaving})
+    return CreateRecord(account.name, case.note.uid, sent, agreed)
+
+
+def _holds(case: _Case) -> Iterator[Hold]:
+    uid, path = case.note.uid, case.note.path
+    for name, reason in (*case.note.reading.held.items(), *case.refused.items()):
+        yield Hold(uid, path, "", name, reason)
+    for joint in case.joints:
+        for name, reason in joint.pair.record.reading.held.items():
+            yield Hold(uid, path, joint.side.account, name, reason)
+    if case.note.unwritable and (case.lacks_uid or _would_take(case)):
+        yield Hold(uid, path, "", "", case.note.unwritable)
+
+
+def _would_take(case: _Case) -> bool:
+    return any(
+        joint.side.changed(name) and joint.side.pulls(name)
+        for joint in case.joints
+        for name in joint.side.fields & case.note.holdable
+    )

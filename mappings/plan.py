@@ -1,0 +1,205 @@
+"""plan(world) → every step as a value, and everything that waits, with its reason. Decides; does nothing.
+
+Order of the steps of one person: what is merely remembered, then the note, then the records. A record is only
+told what the note holds by then, so that no base ever claims what the note did not say.
+
+Accounts whose part is too large to run unasked are left out of it as if they could not be reached, and that part
+is returned as `waiting`; the merge is computed again without them, because a note must not take over values of an
+account that waits.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mappings.brakes import Brake, Limit, brake, touches
+from mappings.conflict import Conflict
+from mappings.identity import Matches, Question, addresses, match
+from mappings.operation import DeleteRecord, Operation, Parting, Unlink
+from mappings.person import Uid
+from mappings.person_plan import Hold, Pair, Refused, plan_person
+from mappings.record import AccountName, RemoteId
+from mappings.world import (
+    LOOKS_BEFORE_ABSENT,
+    AbsentNote,
+    AccountState,
+    LinkState,
+    NewContacts,
+    NoteState,
+    World,
+)
+
+Refusals = Mapping[Uid, Refused]
+"""By person: fields that a rehearsal could not write into the note, with reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done now, what waits for the owner, and what is held back.
+
+    `waiting` are the steps of the accounts in `brakes`; `kept_home` counts, for each account, the people whom its
+    `new_contacts` setting does not send there.
+    """
+
+    operations: tuple[Operation, ...]
+    conflicts: tuple[Conflict, ...]
+    questions: tuple[Question, ...]
+    holds: tuple[Hold, ...]
+    brakes: tuple[Brake, ...]
+    waiting: tuple[Operation, ...]
+    kept_home: Mapping[AccountName, int]
+
+
+def plan(
+    world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName], refusals: Refusals
+) -> Plan:
+    """Compute what is to be done so that all sides agree.
+
+    Shapes: `limits` has every account of the world; `approved` names accounts that the owner has let run.
+    Result: accounts over their limit are left out of `operations` and stand in `brakes` and `waiting`.
+    Errors: none; every doubt is a value.
+    """
+    whole = _plan(world, refusals)
+    brakes = tuple(_brakes(world, whole.operations, limits, approved))
+    if not brakes:
+        return whole
+    braked = {reason.account for reason in brakes}
+    accounts = tuple(
+        replace(account, reachable=account.reachable and account.name not in braked) for account in world.accounts
+    )
+    allowed = _plan(replace(world, accounts=accounts), refusals)
+    waiting = tuple(step for step in whole.operations if any(touches(step, account) for account in braked))
+    return replace(whole, operations=allowed.operations, brakes=brakes, waiting=waiting)
+
+
+def _brakes(
+    world: World,
+    operations: Sequence[Operation],
+    limits: Mapping[AccountName, Limit],
+    approved: frozenset[AccountName],
+) -> Iterator[Brake]:
+    linked = Counter(link.account for link in world.links)
+    for account in world.accounts:
+        if account.name not in approved:
+            limit = limits[account.name]
+            yield from brake(account.name, operations, linked[account.name], limit, first_run=account.first_run)
+
+
+def _plan(world: World, refusals: Refusals) -> Plan:
+    people, twins = _by_uid(world.notes)
+    notes = tuple(people.values())
+    reachable = [account for account in world.accounts if account.reachable]
+    matches = {account.name: match(notes, account, world.links, world.tombstones) for account in reachable}
+    pairs = _pairs(world, people, matches)
+    makers, kept_home = _makers(reachable, people, matches)
+    plans = [
+        plan_person(
+            note, pairs[note.uid], makers[note.uid], refusals.get(note.uid, {}), uid_in_note=world.uid_in_notes
+        )
+        for note in notes
+    ]
+    return Plan(
+        operations=(*_partings(world, people), *(step for person in plans for step in person.operations)),
+        conflicts=tuple(conflict for person in plans for conflict in person.conflicts),
+        questions=tuple(question for found in matches.values() for question in found.questions),
+        holds=(*twins, *_unreadable(world, people), *(hold for person in plans for hold in person.holds)),
+        brakes=(),
+        waiting=(),
+        kept_home=kept_home,
+    )
+
+
+def _by_uid(notes: Sequence[NoteState]) -> tuple[Mapping[Uid, NoteState], Sequence[Hold]]:
+    """Tell people apart by uid; notes that share one are held, all of them: a copy cannot be told from its original."""
+    groups: defaultdict[Uid, list[NoteState]] = defaultdict(list)
+    for note in notes:
+        groups[note.uid].append(note)
+    twins = [
+        Hold(note.uid, note.path, "", "", f"carries the same uid as {other.path}; remove it from one of them")
+        for group in groups.values()
+        if len(group) > 1
+        for note, other in zip(group, (*group[1:], group[0]), strict=True)
+    ]
+    return {uid: group[0] for uid, group in groups.items() if len(group) == 1}, twins
+
+
+def _pairs(
+    world: World, people: Mapping[Uid, NoteState], matches: Mapping[AccountName, Matches]
+) -> Mapping[Uid, Sequence[Pair]]:
+    """Collect, for each person, the records that can be read now: linked already, or certain to be theirs."""
+    pairs: defaultdict[Uid, list[Pair]] = defaultdict(list)
+    reachable = {account.name: account for account in world.accounts if account.reachable}
+    for link in world.links:
+        account = reachable.get(link.account)
+        if account is None or link.uid not in people or link.remote_id in account.missing:
+            continue
+        record = account.records.get(link.remote_id)
+        if record is not None:
+            pairs[link.uid].append(Pair(account, record, link.base, ""))
+    for name, found in matches.items():
+        for linked in found.linked:
+            record = reachable[name].records[linked.remote_id]
+            pairs[linked.uid].append(Pair(reachable[name], record, {}, linked.evidence))
+    return pairs
+
+
+def _makers(
+    reachable: Sequence[AccountState], people: Mapping[Uid, NoteState], matches: Mapping[AccountName, Matches]
+) -> tuple[Mapping[Uid, Sequence[AccountState]], Mapping[AccountName, int]]:
+    makers: defaultdict[Uid, list[AccountState]] = defaultdict(list)
+    kept_home: Counter[AccountName] = Counter()
+    for account in reachable:
+        for uid in matches[account.name].new:
+            if _wanted(account.new_contacts, people[uid]):
+                makers[uid].append(account)
+            else:
+                kept_home[account.name] += 1
+    return makers, kept_home
+
+
+def _wanted(new_contacts: NewContacts, note: NoteState) -> bool:
+    person = note.reading.person
+    match new_contacts:
+        case NewContacts.NONE:
+            return False
+        case NewContacts.REACHABLE:
+            return bool(person.name and addresses(person))
+        case NewContacts.ALL:
+            return bool(person.name)
+
+
+def _partings(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Operation]:
+    """Yield the end of every link whose note or record is proven to be gone."""
+    reachable = {account.name: account for account in world.accounts if account.reachable}
+    for link in world.links:
+        account = reachable.get(link.account)
+        if account is None or link.uid in world.unreadable_people:
+            continue
+        absent = world.absent.get(link.uid)
+        if absent is not None and absent.looks >= LOOKS_BEFORE_ABSENT:
+            yield from _without_note(link, absent, account)
+        elif link.uid in people and _is_gone(account, link.remote_id):
+            yield Unlink(link.account, link.uid, link.remote_id, Parting.RECORD_DELETED)
+
+
+def _without_note(link: LinkState, absent: AbsentNote, account: AccountState) -> Iterator[Operation]:
+    if absent.still_a_file:
+        yield Unlink(link.account, link.uid, link.remote_id, Parting.NOT_A_PERSON)
+        return
+    record = account.records.get(link.remote_id)
+    if account.delete_with_note and record is not None and link.remote_id not in account.missing:
+        yield DeleteRecord(link.account, link.uid, link.remote_id, record.etag)
+    else:
+        yield Unlink(link.account, link.uid, link.remote_id, Parting.NOTE_DELETED)
+
+
+def _is_gone(account: AccountState, remote_id: RemoteId) -> bool:
+    return account.missing.get(remote_id, 0) >= LOOKS_BEFORE_ABSENT
+
+
+def _unreadable(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Hold]:
+    for account in world.accounts:
+        for link in world.links:
+            if link.account == account.name and link.uid in people and link.remote_id in account.unreadable:
+                path = people[link.uid].path
+                yield Hold(link.uid, path, account.name, "", account.unreadable[link.remote_id])
