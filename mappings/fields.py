@@ -127,6 +127,11 @@ def value_of(person: Person, name: FieldName) -> Value:
     return value
 
 
+def with_values(person: Person, values: Mapping[FieldName, Value]) -> Person:
+    """Return the person with these fields replaced; each value has its own field's shape."""
+    return replace(person, **values)  # type: ignore[arg-type]  # a mapping cannot say which shape belongs to which name
+
+
 def blank(name: FieldName) -> Value:
     """Return the value that says "nothing" for this field."""
     return "" if FIELDS[name].cardinality is Cardinality.ONE else ()

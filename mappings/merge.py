@@ -17,10 +17,10 @@ Source: diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of Diff3", 2007), 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mappings.conflict import Conflict
-from mappings.fields import FIELDS, Cardinality, Policy, Rule, blank, keys, same, texts, value_of
+from mappings.fields import FIELDS, Cardinality, Policy, Rule, blank, keys, same, texts, value_of, with_values
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName
 from mappings.world import Base
@@ -107,8 +107,7 @@ def merge(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldN
         for name in FIELDS
         if any(name in side.fields for side in sides)
     }
-    decided: dict[str, Value] = {name: verdict.value for name, verdict in verdicts.items()}
-    return Merged(replace(ours, **decided), verdicts)
+    return Merged(with_values(ours, {name: verdict.value for name, verdict in verdicts.items()}), verdicts)
 
 
 def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Value:

@@ -4,11 +4,11 @@ A pair is planned only if both of its ends can be read now; what cannot be read 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mappings import vcard
 from mappings.conflict import Conflict
-from mappings.fields import FIELDS, Direction, Format, blank, same, value_of
+from mappings.fields import FIELDS, Direction, Format, blank, same, value_of, with_values
 from mappings.merge import NOTE, Merged, Side, merge, target
 from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
@@ -170,8 +170,7 @@ def _creation(case: _Case, account: AccountState) -> CreateRecord:
         for name in _fields_of(account)
         if account.policies[name].direction.pushes and name not in case.note.reading.held
     ]
-    kept_home: dict[str, Value] = {name: blank(name) for name in FIELDS if name not in leaving}
-    sent = replace(held, **kept_home)
+    sent = with_values(held, {name: blank(name) for name in FIELDS if name not in leaving})
     agreed = Agreed(account.name, {name: value_of(sent, name) for name in leaving})
     return CreateRecord(account.name, case.note.uid, sent, agreed)
 
