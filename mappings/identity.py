@@ -12,7 +12,7 @@ Whatever is ambiguous becomes a `Question` about that one person; the others go 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from mappings.fields import FIELDS
 from mappings.normalize import is_email, name_key
 from mappings.person import Person, Uid
 from mappings.record import AccountName, Record, RemoteId
-from mappings.world import AccountState, LinkState, NoteState, Tombstone
+from mappings.world import LOOKS_BEFORE_ABSENT, AccountState, LinkState, NoteState, Tombstone
 
 Key = TypeVar("Key", Uid, RemoteId)
 Group = TypeVar("Group", bound=str)
@@ -103,7 +103,9 @@ def match(
     linked = {link.uid: link.remote_id for link in links if link.account == account.name}
     index = _index(notes, account, frozenset(linked.values()), tombstones)
     outcomes = [_match_one(note, index) for note in notes if note.uid not in linked]
-    return _without_rivals(index.account, outcomes)
+    matches = _without_rivals(index.account, outcomes)
+    # A record missed by one look owns what it owns, but cannot be linked: its note waits for the next look.
+    return replace(matches, linked=tuple(one for one in matches.linked if one.remote_id not in account.missing))
 
 
 def _match_one(note: NoteState, index: _Index) -> Match | Question | Uid:
@@ -187,7 +189,8 @@ def _without_rivals(account: AccountName, outcomes: Iterable[Match | Question | 
 def _index(
     notes: Sequence[NoteState], account: AccountState, linked: frozenset[RemoteId], tombstones: frozenset[Tombstone]
 ) -> _Index:
-    present = [record for record in account.records.values() if record.remote_id not in account.missing]
+    gone = {remote_id for remote_id, looks in account.missing.items() if looks >= LOOKS_BEFORE_ABSENT}
+    present = [record for record in account.records.values() if record.remote_id not in gone]
     uids = {note.uid for note in notes}
     return _Index(
         account=account.name,
