@@ -1,0 +1,83 @@
+"""Why the program cannot go on, named by what the caller does next; `exit_code` is the process's answer to it.
+
+Messages say what is wrong and what to do. They may end up in a log, so they name neither people nor paths:
+who shows them to the owner knows the path and adds it.
+"""
+
+from typing import ClassVar
+
+
+class DaemonError(Exception):
+    """The root of everything that `daemon` raises."""
+
+    exit_code: ClassVar[int] = 70
+
+
+class ConfigError(DaemonError):
+    """The configuration is not usable: print every problem (`key.path: what, expected`), stop, do not restart."""
+
+    exit_code = 78
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class VaultError(DaemonError):
+    """This note cannot be read or written, and is as it was: hold it, show the reason, go on with the rest."""
+
+    exit_code = 1
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NoteChanged(VaultError):
+    """The note is not what was read, is being saved, or is not there just now: leave it to the next cycle."""
+
+
+class VaultMissing(VaultError):
+    """The folder is not the vault that the state knows: touch nothing, delete nothing, look again later."""
+
+    exit_code = 69
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"vault missing, or another disk in its place ({detail}); nothing was deleted")
+
+
+class NotOurVault(VaultError):
+    """Another machine keeps this vault in step: touch nothing, tell how to take over."""
+
+    exit_code = 69
+
+    def __init__(self) -> None:
+        super().__init__("another machine keeps this vault in step; to do it from here, run `contactd takeover`")
+
+
+class MarkerUnreadable(VaultError):
+    """The vault's marker is there but says nothing that we wrote: touch nothing, say how to repair it."""
+
+    exit_code = 69
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"the vault's marker contactd-vault.md cannot be read ({detail}); "
+            "restore it from a copy, or write a new one with `contactd takeover`"
+        )
+
+
+class StateError(DaemonError):
+    """The state is newer than the program, or damaged: stop, say how to restore it."""
+
+    exit_code = 69
+
+
+class AlreadyRunning(DaemonError):
+    """Another process holds the lock: ask it to sync, or stop. `pid` is 0 while the holder has not written it."""
+
+    exit_code = 69
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"contactd is already running (process {pid})" if pid else "contactd is already running")
+        self.pid = pid
