@@ -1,0 +1,89 @@
+"""What is shipped and how it is set up: the wheel, the import names, the locks."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGES = ("connectors", "daemon", "mappings")
+LOCKS = ("requirements-build.txt", "requirements-dev.txt", "requirements-peers.txt", "requirements.txt")
+LOCKED = re.compile(
+    r"^(?P<name>[a-z0-9.-]+)==\S+(?: ; [^\\]+)? \\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", re.MULTILINE
+)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the tree with the locked build back end and nothing from elsewhere."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def names_in(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def test_the_wheel_holds_the_three_packages_whole_and_no_other_code(wheel: Path) -> None:
+    modules = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    markers = {f"{package}/py.typed" for package in PACKAGES}
+    assert {name for name in names_in(wheel) if name.endswith((".py", ".typed"))} == modules | markers
+
+
+def test_units_and_the_example_configuration_travel_in_the_wheel(wheel: Path) -> None:
+    sources = [*(ROOT / "systemd").glob("contactd*"), *ROOT.glob("config.example.toml")]
+    shared_data = {Path(name).name for name in names_in(wheel) if ".data/data/share/contactd/" in name}
+    assert shared_data == {path.name for path in sources}
+
+
+def test_the_wheel_brings_one_command_and_the_licence(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {Path(name).name: archive.read(name).decode() for name in archive.namelist() if ".dist-info/" in name}
+    assert texts["entry_points.txt"].split("\n")[:2] == ["[console_scripts]", "contactd = daemon.cli:main"]
+    assert texts["LICENSE"].startswith("MIT License")
+
+
+def test_the_installed_wheel_owns_its_import_names_alone(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    owners = (
+        "import json, sys; sys.path = [sys.argv[1], *sys.path]; "
+        "from importlib.metadata import packages_distributions; print(json.dumps(packages_distributions()))"
+    )
+    # Without site-packages (-S) only the unpacked wheel is seen.
+    asked = subprocess.run([sys.executable, "-I", "-S", "-c", owners, tmp_path], check=True, capture_output=True)
+    assert json.loads(asked.stdout) == {package: ["contactd"] for package in PACKAGES}
+
+
+def test_nothing_else_in_this_environment_owns_our_import_names() -> None:
+    # An editable installation maps no names, so there may be no owner; a foreign one would shadow our modules.
+    owners = packages_distributions()
+    assert {owner for package in PACKAGES for owner in owners.get(package, [])} <= {"contactd"}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_is_nothing_but_versions_with_hashes(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    left = LOCKED.sub("", text)
+    assert [line for line in left.splitlines() if not line.lstrip().startswith("#")] == []
+    assert "://" not in text
+
+
+def test_every_lock_file_is_tested() -> None:
+    assert sorted(path.name for path in ROOT.glob("requirements*.txt")) == list(LOCKS)
+
+
+def test_what_runs_is_what_is_tested() -> None:
+    def versions(name: str) -> set[str]:
+        return set(re.findall(r"^\S+==\S+", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert versions("requirements.txt") | versions("requirements-build.txt") <= versions("requirements-dev.txt")

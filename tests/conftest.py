@@ -1,0 +1,44 @@
+"""What any test may ask for: a program, the folder of shared material."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+NeedsTool = Callable[[str], Path]
+
+_PEERS = Path(__file__).parent.parent / ".venv-peers" / "bin"
+
+# Two busy cores make any deadline a matter of luck; the number of examples is what bounds a test.
+settings.register_profile("contactd", deadline=None, print_blob=True)
+settings.load_profile("contactd")
+
+
+@pytest.fixture(scope="session")
+def needs_tool() -> NeedsTool:
+    """Find a program by name; without it the test is skipped with a word, and fails where `CI=true`."""
+    return _tool
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder that `CONTACTD_SHARED` names; without the variable the test is skipped with a word."""
+    named = os.environ.get("CONTACTD_SHARED")
+    if not named:
+        pytest.skip("CONTACTD_SHARED names no folder")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.fail(f"CONTACTD_SHARED is {named}, which is no folder")
+    return folder
+
+
+def _tool(name: str) -> Path:
+    found = shutil.which(name, path=os.pathsep.join((str(_PEERS), os.environ.get("PATH", os.defpath))))
+    if found is not None:
+        return Path(found)
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{name} is not installed, and CI=true")
+    pytest.skip(f"{name} is not installed")
