@@ -22,7 +22,7 @@ LOCKED := install --require-hashes --only-binary :all:
 .DELETE_ON_ERROR:
 
 sync: $(VENV)/.runtime
-	@$(BIN)/python -m tests.tools.main_job build/demo
+	@$(BIN)/python tests/tools/main_job.py build/demo
 
 test: $(VENV)/.dev $(PEERS)/.peers
 	@$(BIN)/python -m pytest -q -n 2
