@@ -1,0 +1,253 @@
+"""vCard text ⇄ person: a lens on the lines of one card, versions 3.0 and 4.0, and 2.1 as far as nothing is lost.
+
+Only the properties that a field stands for are ours (`vcard_fields`, `vcard_name`, `vcard_birthday`), and of those
+only the lines whose value changes are written anew; all other lines stay as they are, to the byte and in their place.
+
+The laws: *GetPut*, putting back what was got is the same text; *PutGet*, what was put is what is got, as far as
+a card can hold it: `get(put(text, changes)).person` is `project(person with changes)`. One thing is on purpose
+outside of it: a part of N that the new full name no longer has goes with the old name (`put`).
+
+Source: RFC 6350, RFC 2426; vCard 2.1 (versit, 1996).
+"""
+
+from collections.abc import Callable, Mapping
+
+from mappings import vcard_name
+from mappings.errors import EditRefused, UnreadableRecord
+from mappings.fields import FIELDS, same, texts, value_of
+from mappings.normalize import birthday_of, date_of, tidy
+from mappings.person import FieldName, Person, Uid, Value
+from mappings.record import Reading
+from mappings.vcard_card import Card, parsed, split_cards
+from mappings.vcard_fields import MANY, ONE, component, new_address, with_component
+from mappings.vcard_text import Doubt, composed, escape, refuse_controls, single, unescape
+
+_UID = "X-CONTACTD-UID"
+_NAMES: frozenset[FieldName] = frozenset({"name", "given_name", "family_name"})
+# Positions in N (RFC 6350 section 6.2.2).
+_FAMILY, _GIVEN = 0, 1
+_CRLF = "\r\n"
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file of cards; a byte order mark stays in it, so that encoding gives the same bytes.
+
+    Errors: `UnreadableRecord` for anything but UTF-8 (RFC 6350 section 3.1), as another charset could not be
+    told for certain.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableRecord(content.count(b"\n", 0, error.start) + 1, "not UTF-8") from error
+
+
+def cards(text: str) -> tuple[str, ...]:
+    """Cut a text into its cards, from BEGIN:VCARD to END:VCARD; put together again they are the text.
+
+    A card within a card (2.1's AGENT) is part of the outer one. A text of blank lines has no cards.
+    Errors: `UnreadableRecord`.
+    """
+    return tuple("".join(line.raw for line in card) for card in split_cards(text))
+
+
+def get(text: str) -> Reading:
+    """Read the one card of a text; `uid` is its X-CONTACTD-UID.
+
+    Given and family name are blank where they only repeat what the full name says (`vcard_name`). A card without
+    FN has the name that N makes; one without either has a blank name.
+    Errors: `UnreadableRecord` if the card is broken; a value that is not safe to read is held.
+    """
+    return _reading(parsed(text))
+
+
+def put(text: str, changes: Mapping[FieldName, Value], uid: Uid | None) -> str:
+    """Return the text with these fields changed, and X-CONTACTD-UID set unless `uid` is None.
+
+    A value that means the same as the card's (`fields.same`) is left as it is spelled there. Given or family name
+    equal to what the full name implies is the same as blank. With a new full name, the parts of N that are implied
+    follow it, and so does a part that does not occur in it and is not among the changes; additional names, prefix
+    and suffix stay.
+    Errors: `UnreadableRecord`; `EditRefused` if a field is held, or cannot be written without loss: no change is
+    made then, not to the other fields either.
+    """
+    card = parsed(text)
+    reading = _reading(card)
+    wanted = {name: value for name, value in changes.items() if _is_change(reading, name, value)}
+    for name, value in wanted.items():
+        if name in reading.held:
+            raise EditRefused(f"{name}: {reading.held[name]}")
+        for each in texts(value):
+            refuse_controls(each)
+    if not _NAMES.isdisjoint(wanted):
+        card = _with_names(card, reading.person, changes)
+    for name, value in wanted.items():
+        if name not in _NAMES:
+            card = _with_value(card, name, value)
+    return (_with_uid(card, uid) if uid is not None and uid != reading.uid else card).text
+
+
+def new(person: Person, uid: Uid) -> str:
+    """Return a complete vCard 3.0 of what a card can hold of the person (`project`), with the uid in it.
+
+    Errors: `EditRefused` if a value has control characters.
+    """
+    held = project(person)
+    identity = [composed(name, escape(uid, "3.0", ""), _CRLF, "3.0").raw for name in ("UID", _UID)]
+    addresses = [composed(*new_address(address), _CRLF, "3.0").raw for address in held.addresses]
+    # FN and N must be there even if blank (RFC 2426 sections 3.1.1 and 3.1.2).
+    lines = ("BEGIN:VCARD\r\nVERSION:3.0\r\n", *identity, "N:;;;;\r\nFN:\r\n", *addresses, "END:VCARD\r\n")
+    values: dict[FieldName, Value] = {name: value_of(held, name) for name in FIELDS}
+    return put("".join(lines), values, None)
+
+
+def project(person: Person) -> Person:
+    """Return what a card can hold of a person: `get(new(person)).person` means the same, field by field.
+
+    Aliases and the next meeting have no place; nor has a birthday or last contact that is no date. Without a full
+    name, given and family name make one; where they only repeat it they are blank (`vcard_name`).
+    """
+    name = tidy(person.name) or tidy(f"{person.given_name} {person.family_name}")
+    given, family = vcard_name.shown(name, tidy(person.given_name), tidy(person.family_name))
+    return Person(
+        name=name,
+        given_name=given,
+        family_name=family,
+        nickname=tidy(person.nickname),
+        aliases=(),
+        emails=_tidy(person.emails),
+        phones=_tidy(person.phones),
+        organization=tidy(person.organization),
+        department=tidy(person.department),
+        title=tidy(person.title),
+        location=tidy(person.location),
+        addresses=_tidy(person.addresses),
+        birthday=person.birthday if birthday_of(person.birthday) == person.birthday else "",
+        links=_tidy(person.links),
+        tags=_tidy(person.tags),
+        last_contact=person.last_contact if date_of(person.last_contact) == person.last_contact else "",
+        next_meeting="",
+    )
+
+
+def _tidy(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value for value in map(tidy, values) if value)
+
+
+def _reading(card: Card) -> Reading:
+    held: dict[FieldName, str] = {}
+
+    def one(name: FieldName, read: Callable[[Card], str]) -> str:
+        try:
+            return read(card)
+        except Doubt as doubt:
+            held[name] = doubt.reason
+            return ""
+
+    def many(name: FieldName) -> tuple[str, ...]:
+        try:
+            return MANY[name].read(card)
+        except Doubt as doubt:
+            held[name] = doubt.reason
+            return ()
+
+    person = Person(
+        name=one("name", _read_name),
+        given_name=one("given_name", lambda card: _read_parts(card)[0]),
+        family_name=one("family_name", lambda card: _read_parts(card)[1]),
+        nickname=one("nickname", ONE["nickname"].read),
+        aliases=(),
+        emails=many("emails"),
+        phones=many("phones"),
+        organization=one("organization", ONE["organization"].read),
+        department=one("department", ONE["department"].read),
+        title=one("title", ONE["title"].read),
+        location=one("location", ONE["location"].read),
+        addresses=many("addresses"),
+        birthday=one("birthday", ONE["birthday"].read),
+        links=many("links"),
+        tags=many("tags"),
+        last_contact=one("last_contact", ONE["last_contact"].read),
+        next_meeting="",
+    )
+    return Reading(_uid(card), person, held)
+
+
+def _is_change(reading: Reading, name: FieldName, value: Value) -> bool:
+    return name in reading.held or not same(name, value_of(reading.person, name), value)
+
+
+def _with_value(card: Card, name: FieldName, value: Value) -> Card:
+    if name in MANY:
+        return MANY[name].write(card, texts(value))
+    if name in ONE:
+        return ONE[name].write(card, _one(value))
+    raise EditRefused(f"a card has no place for {name}")
+
+
+def _one(value: Value) -> str:
+    return next(iter(texts(value)), "")
+
+
+def _full_name(card: Card) -> str:
+    line = card.first("FN")
+    return single(card.text_of(line)) if line is not None else ""
+
+
+def _part(card: Card, index: int) -> str:
+    line = card.first("N")
+    return component(card, line, index) if line is not None else ""
+
+
+def _read_name(card: Card) -> str:
+    return _full_name(card) or tidy(f"{_part(card, _GIVEN)} {_part(card, _FAMILY)}")
+
+
+def _read_parts(card: Card) -> tuple[str, str]:
+    return vcard_name.shown(_read_name(card), _part(card, _GIVEN), _part(card, _FAMILY))
+
+
+def _with_names(card: Card, before: Person, changes: Mapping[FieldName, Value]) -> Card:
+    name = tidy(_one(changes.get("name", before.name)))
+    if before.name and not name:
+        raise EditRefused("a card cannot be without its full name (RFC 6350 section 6.2.1)")
+
+    def part(field: FieldName) -> str:
+        if field in changes:
+            return tidy(_one(changes[field]))
+        kept = _one(value_of(before, field))
+        return kept if name == before.name or vcard_name.occurs(kept, name) else ""
+
+    given, family = part("given_name"), part("family_name")
+    if card.first("N") is None and not (given or family):
+        return _with_full_name(card, name)
+    return _with_parts(_with_full_name(card, name), *vcard_name.parts(name, given, family))
+
+
+def _with_full_name(card: Card, name: str) -> Card:
+    if name == _full_name(card):
+        return card
+    line, text = card.first("FN"), escape(name, card.version, "")
+    return card.saying(line, text) if line is not None else card.adding("FN", text)
+
+
+def _with_parts(card: Card, given: str, family: str) -> Card:
+    if card.first("N") is None:
+        separator = ";"
+        both = (escape(part, card.version, separator) for part in (family, given))
+        return card.adding("N", separator.join([*both, "", "", ""]))
+    for index, value in ((_FAMILY, family), (_GIVEN, given)):
+        line = card.first("N")
+        if line is not None and value != component(card, line, index):
+            card = with_component(card, line, index, value)
+    return card
+
+
+def _uid(card: Card) -> Uid | None:
+    line = card.first(_UID)
+    text = unescape(line.value).strip() if line is not None else ""
+    return Uid(text) if text else None
+
+
+def _with_uid(card: Card, uid: Uid) -> Card:
+    line, text = card.first(_UID), escape(uid, card.version, "")
+    return card.saying(line, text) if line is not None else card.adding(_UID, text)

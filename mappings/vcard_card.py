@@ -1,0 +1,136 @@
+"""A card as its lines: where it begins and ends, which lines are its own, and edits that leave the others alone.
+
+Source: RFC 6350 sections 6.1.1 and 6.1.2; groups: section 3.3; a card within a card: vCard 2.1 (versit, 1996), AGENT.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mappings.content_line import Line, lines, number_at
+from mappings.errors import UnreadableRecord
+from mappings.vcard_text import Version, composed, text_of, with_text
+
+TEXT_LENGTH_MAX = 8 * 1024 * 1024
+"""Characters of one card; the largest photos that address books take are a fraction of it."""
+
+LINES_MAX = 20_000
+"""Logical lines of one card; a photo is one of them."""
+
+_VERSIONS: dict[str, Version] = {"2.1": "2.1", "3.0": "3.0", "4.0": "4.0"}
+
+# What Apple and Google say about the other lines of a group, observed in their exports: label, country of an address.
+_COMPANIONS = frozenset({"X-ABLABEL", "X-ABADR"})
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card. The lines of a card within it have no name here: they are another's."""
+
+    version: Version
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(line.raw for line in self.lines)
+
+    @property
+    def newline(self) -> str:
+        return next(line.newline for line in self.lines if line.name == "BEGIN")
+
+    def named(self, name: str) -> list[Line]:
+        return [line for line in self.lines if line.name == name]
+
+    def first(self, name: str) -> Line | None:
+        return next((line for line in self.lines if line.name == name), None)
+
+    def text_of(self, line: Line) -> str:
+        """Return a line's text. Errors: `Doubt`."""
+        return text_of(line, self.version)
+
+    def saying(self, line: Line, text: str) -> "Card":
+        """Return the card with an escaped text as the value of this line."""
+        return self.replacing(line, with_text(line, text, self.version))
+
+    def replacing(self, line: Line, new: Line) -> "Card":
+        return replace(self, lines=tuple(new if each is line else each for each in self.lines))
+
+    def without(self, line: Line) -> "Card":
+        """Return the card without this line, nor those that only speak of it."""
+        gone = {id(line), *(id(each) for each in self._companions(line))}
+        return replace(self, lines=tuple(each for each in self.lines if id(each) not in gone))
+
+    def adding(self, head: str, text: str) -> "Card":
+        """Return the card with one more line, behind the last one of its name, else at the end."""
+        new = composed(head, text, self.newline, self.version)
+        places = [index for index, line in enumerate(self.lines) if line.name == new.name]
+        return self._inserting(places[-1] + 1 if places else self._end, new)
+
+    def adding_group(self, *contents: tuple[str, str]) -> "Card":
+        """Return the card with lines of names and escaped texts at its end, as the first free group `itemN`."""
+        taken = {line.group.casefold() for line in self.lines}
+        group = next(f"item{number}" for number in range(1, len(taken) + 2) if f"item{number}" not in taken)
+        new = (composed(f"{group}.{name}", text, self.newline, self.version) for name, text in contents)
+        return self._inserting(self._end, *new)
+
+    @property
+    def _end(self) -> int:
+        return max(index for index, line in enumerate(self.lines) if line.name == "END")
+
+    def _inserting(self, index: int, *new: Line) -> "Card":
+        return replace(self, lines=(*self.lines[:index], *new, *self.lines[index:]))
+
+    def _companions(self, line: Line) -> list[Line]:
+        group = line.group.casefold()
+        others = [each for each in self.lines if group and each is not line and each.group.casefold() == group]
+        return others if all(each.name in _COMPANIONS for each in others) else []
+
+
+def parsed(text: str) -> Card:
+    """Parse the one card of a text. Errors: `UnreadableRecord`."""
+    if len(text) > TEXT_LENGTH_MAX:
+        raise UnreadableRecord(None, f"longer than {TEXT_LENGTH_MAX} characters")
+    found = list(split_cards(text))
+    if len(found) != 1:
+        raise UnreadableRecord(1, f"one card was expected, not {len(found)}")
+    if len(found[0]) > LINES_MAX:
+        raise UnreadableRecord(None, f"more than {LINES_MAX} lines")
+    return Card(_version(found[0]), found[0])
+
+
+def split_cards(text: str) -> Iterator[tuple[Line, ...]]:
+    """Cut a text into the lines of its cards; blank lines go with the card before them, the first ones behind them.
+
+    Errors: `UnreadableRecord` at a line outside of cards, a BEGIN or END that has no partner, a broken line.
+    """
+    card: list[Line] = []
+    depth, position, before = 0, 0, ""
+    for line in lines(text):
+        if _is(line, "BEGIN"):
+            if depth and before != "AGENT":
+                raise UnreadableRecord(number_at(text, position), "BEGIN:VCARD within a card, whose END is missing")
+            if not depth and any(each.name == "END" for each in card):
+                yield tuple(card)
+                card = []
+            depth += 1
+        elif not depth and line.name:
+            raise UnreadableRecord(number_at(text, position), f"{line.name} outside of a card")
+        card.append(line if depth <= 1 else replace(line, name=""))
+        depth -= _is(line, "END")
+        position += len(line.raw)
+        before = line.name or before
+    if depth:
+        raise UnreadableRecord(number_at(text, position), "END:VCARD is missing")
+    if any(line.name for line in card):
+        yield tuple(card)
+
+
+def _is(line: Line, name: str) -> bool:
+    return line.name == name and line.value.strip().upper() == "VCARD"
+
+
+def _version(card: tuple[Line, ...]) -> Version:
+    said = next((line.value.strip() for line in card if line.name == "VERSION"), "")
+    version = _VERSIONS.get(said)
+    if version is None:
+        raise UnreadableRecord(1, f"VERSION:{said} is not known" if said else "VERSION is missing")
+    return version

@@ -1,0 +1,157 @@
+r"""The text of one vCard property, and back: encodings, escapes, lists and structured values, version by version.
+
+Reading is lenient where programs are: `\:` (Apple, Google), `\"` (Google), an unescaped comma or semicolon where no
+structure needs it. Where leniency would have to guess, the value is a `Doubt`, and the field is held.
+
+Source: RFC 6350 sections 3.3 and 3.4; RFC 2426 section 4; vCard 2.1 (versit, 1996) sections 2.1.3, 2.1.5, 2.1.6;
+quoted-printable: RFC 2045 section 6.7.
+"""
+
+import binascii
+import re
+from typing import Literal
+
+from mappings import content_line
+from mappings.content_line import Line, Parameter
+from mappings.errors import EditRefused, MappingError
+from mappings.normalize import tidy
+
+Version = Literal["2.1", "3.0", "4.0"]
+
+_ESCAPED = re.compile(r"\\(?:([nN])|([^A-Za-z0-9\s]))")
+_TOKENS = {separator: re.compile(rf"\\.|[^\\{separator}]+|.", re.DOTALL) for separator in ";,"}
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_QUOTED_OCTET = re.compile(r"=[0-9A-F]{2}|.")
+_QUOTED_LINE_MAX = 76
+_TEXT_ESCAPES = str.maketrans({"\\": r"\\", ",": r"\,", ";": r"\;"})
+# Encodings by name only where phones use them: Python knows "encodings" that are none of text, too.
+_CHARSETS = frozenset(
+    {"UTF-8", "US-ASCII", "ISO-8859-1", "ISO-8859-2", "ISO-8859-15", "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252"}
+    | {"KOI8-R", "BIG5", "GB2312", "GBK", "GB18030", "EUC-KR", "EUC-JP", "SHIFT_JIS", "ISO-2022-JP"}
+)
+)
+
+
+class Doubt(MappingError):
+    """A value stands there but cannot be read safely: the field is held for this reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def text_of(line: Line, version: Version) -> str:
+    """Return a line's value with its encoding undone, escapes and separators still in it.
+
+    Errors: `Doubt` where that would be guessing.
+    """
+    if not line.values_of("ENCODING").isdisjoint({"B", "BASE64"}) or "BASE64" in line.values_of("TYPE"):
+        raise Doubt(f"{line.name} is in base64")
+    if version == "2.1" and line.is_folded:
+        # Section 2.1.3 keeps the blank of a fold in the value, most exporters mean it to go.
+        raise Doubt(f"{line.name} is folded, which in a vCard 2.1 leaves open whether a blank belongs to it")
+    return _unquoted(line) if line.quoted else line.value
+
+
+def single(text: str) -> str:
+    """Return one value: escapes undone, tidy. Errors: `Doubt` if it has several lines."""
+    value = unescape(text).replace("\t", " ").strip()
+    if _CONTROLS.search(value) is not None:
+        raise Doubt("a value of several lines, or with control characters")
+    return tidy(value)
+
+
+def split(text: str, separator: Literal[";", ","]) -> list[str]:
+    """Split at separators that are not escaped; the parts keep their escapes."""
+    if "\\" not in text:
+        return text.split(separator)
+    parts = [""]
+    for token in _TOKENS[separator].findall(text):
+        if token == separator:
+            parts.append("")
+        else:
+            parts[-1] += token
+    return parts
+
+
+def unescape(text: str) -> str:
+    r"""Undo escapes; a backslash before a letter that is none (`C:\Users`) stands for itself."""
+    if "\\" not in text:
+        return text
+    return _ESCAPED.sub(lambda match: "\n" if match[1] else match[2], text)
+
+
+def escape(text: str, version: Version, separators: str) -> str:
+    r"""Escape one value; `separators` are those that the property's structure uses.
+
+    Errors: `EditRefused` for what the version cannot hold.
+    Source: RFC 6350 section 3.4; vCard 2.1 section 2.1.3 escapes separators only, and has no `\\`.
+    """
+    value = tidy(refuse_controls(text))
+    if version != "2.1":
+        return value.translate(_TEXT_ESCAPES)
+    if "\\" in value:
+        raise EditRefused("a vCard 2.1 cannot hold a backslash")
+    for separator in separators:
+        value = value.replace(separator, f"\\{separator}")
+    return value
+
+
+def escape_uri(text: str) -> str:
+    """Escape a URI, which knows no escapes of vCards; a backslash is in no URI, and doubled it reads back.
+
+    Source: RFC 6350 section 6.7.8 and 4.2; RFC 3986 section 2.
+    """
+    return tidy(refuse_controls(text)).replace("\\", r"\\")
+
+
+def refuse_controls(text: str) -> str:
+    """Return the text. Errors: `EditRefused` if it has control characters, line breaks among them."""
+    if _CONTROLS.search(text) is not None:
+        raise EditRefused("the value has a line break or another control character")
+    return text
+
+
+def composed(head: str, text: str, newline: str, version: Version) -> Line:
+    """Make a line of a head and an escaped text, encoded as the version asks."""
+    if version != "2.1":
+        return content_line.written(head, text, newline)
+    if text.isascii():
+        # Left in one piece: a fold of 2.1 is read in two ways (see `text_of`), a long line in one.
+        return content_line.made(f"{head}:{text}{newline}")
+    return content_line.made(_quoted(f"{head};CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:", text, newline) + newline)
+
+
+def with_text(line: Line, text: str, version: Version) -> Line:
+    """Make the line that says `text` instead; group, name and parameters stay, but for an encoding that is gone."""
+    kept = "".join(each.raw for each in line.parameters if not _is_encoding(each, version))
+    return composed(line.bare_head + kept, text, line.newline, version)
+
+
+def _is_encoding(parameter: Parameter, version: Version) -> bool:
+    values = tuple(value.upper() for value in parameter.values)
+    if parameter.name == "CHARSET":
+        return version == "2.1" or values != ("UTF-8",)
+    return "QUOTED-PRINTABLE" in values
+
+
+def _unquoted(line: Line) -> str:
+    charset = next(iter(line.values_of("CHARSET")), "UTF-8")
+    if charset not in _CHARSETS:
+        raise Doubt(f"{line.name} is in the unknown charset {charset}")
+    try:
+        return binascii.a2b_qp(line.value.encode()).decode(charset)
+    except UnicodeDecodeError as error:
+        raise Doubt(f"{line.name} is not in the charset that it names, {charset}") from error
+
+
+def _quoted(head: str, text: str, newline: str) -> str:
+    octets = binascii.b2a_qp(text.encode(), istext=False).replace(b"=\n", b"").decode()
+    result, room = [head], _QUOTED_LINE_MAX - 1 - len(head)
+    for octet in _QUOTED_OCTET.findall(octets):
+        if room < len(octet):
+            result.append(f"={newline}")
+            room = _QUOTED_LINE_MAX - 1
+        result.append(octet)
+        room -= len(octet)
+    return "".join(result)
