@@ -6,10 +6,10 @@ X-APPLE-OMIT-YEAR, 1604 as a rule (observed in its exports).
 
 import re
 
-from mappings.content_line import Line
+from mappings.content_line import Line, Parameter
 from mappings.errors import EditRefused
 from mappings.normalize import birthday_of
-from mappings.vcard_card import Card
+from mappings.vcard_card import Card, without_first
 from mappings.vcard_text import Doubt, composed, single
 
 _NO_YEAR = "1604"
@@ -36,12 +36,12 @@ def write_birthday(card: Card, value: str) -> Card:
     if value and birthday_of(value) != value:
         raise EditRefused("the birthday is not of the form YYYY-MM-DD or --MM-DD")
     lines = card.named("BDAY")
-    if value:
-        mark, text = _form(card, value)
-        return card.replacing(lines[0], _dated(card, lines[0], mark, text)) if lines else card.adding(f"BDAY{mark}", text)
-    if len(lines) > 1:
-        raise EditRefused("the card has a further BDAY, which would take the place of the removed one")
-    return card.without(lines[0]) if lines else card
+    if not value:
+        return without_first(card, lines)
+    mark, text = _form(card, value)
+    if not lines:
+        return card.adding(f"BDAY{mark}", text)
+    return card.replacing(lines[0], _dated(card, lines[0], mark, text))
 
 
 def _form(card: Card, value: str) -> tuple[str, str]:
@@ -55,8 +55,11 @@ def _form(card: Card, value: str) -> tuple[str, str]:
 
 
 def _dated(card: Card, line: Line, mark: str, text: str) -> Line:
-    gone = {"X-APPLE-OMIT-YEAR", "ENCODING", "CHARSET"}
-    kept = [each for each in line.parameters if each.name not in gone]
-    dates = [each for each in kept if each.name != "VALUE" or set(map(str.upper, each.values)) <= {"DATE", "DATE-AND-OR-TIME"}]
-    head = line.bare_head + "".join(each.raw for each in dates) + mark
-    return composed(head, text, line.newline, card.version)
+    kept = "".join(each.raw for each in line.parameters if _suits_a_date(each))
+    return composed(line.bare_head + kept + mark, text, line.newline, card.version)
+
+
+def _suits_a_date(parameter: Parameter) -> bool:
+    if parameter.name == "VALUE":
+        return all(value.upper() in {"DATE", "DATE-AND-OR-TIME"} for value in parameter.values)
+    return parameter.name not in {"X-APPLE-OMIT-YEAR", "ENCODING", "CHARSET"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mappings.content_line import Line, lines, number_at
-from mappings.errors import UnreadableRecord
+from mappings.errors import EditRefused, UnreadableRecord
 from mappings.vcard_text import Version, composed, text_of, with_text
 
 TEXT_LENGTH_MAX = 8 * 1024 * 1024
@@ -83,6 +83,16 @@ class Card:
         group = line.group.casefold()
         others = [each for each in self.lines if group and each is not line and each.group.casefold() == group]
         return others if all(each.name in _COMPANIONS for each in others) else []
+
+
+def without_first(card: Card, lines: list[Line]) -> Card:
+    """Return the card without the first of these lines, the only one that is read.
+
+    Errors: `EditRefused` if that would bring another one into its place.
+    """
+    if len(lines) > 1:
+        raise EditRefused(f"the card has a further {lines[1].name}, which would take the place of the removed one")
+    return card.without(lines[0]) if lines else card
 
 
 def parsed(text: str) -> Card:

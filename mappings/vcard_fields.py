@@ -13,7 +13,7 @@ from mappings.errors import EditRefused
 from mappings.normalize import date_of, email_key, link_key, phone_key, text_key, tidy
 from mappings.person import FieldName
 from mappings.vcard_birthday import read_birthday, write_birthday
-from mappings.vcard_card import Card
+from mappings.vcard_card import Card, without_first
 from mappings.vcard_text import Doubt, escape, escape_uri, refuse_controls, single, split, unescape
 
 LAST_CONTACT_LABEL = "last_contact"
@@ -51,11 +51,6 @@ def with_component(card: Card, line: Line, index: int, value: str) -> Card:
     return card.saying(line, ";".join(parts))
 
 
-def _refuse_successor(lines: list[Line]) -> None:
-    if len(lines) > 1:
-        raise EditRefused(f"the card has a further {lines[1].name}, which would take the place of the removed one")
-
-
 def _read_text(name: str, card: Card) -> str:
     line = card.first(name)
     return single(card.text_of(line)) if line is not None else ""
@@ -65,10 +60,7 @@ def _write_text(name: str, card: Card, value: str) -> Card:
     text, lines = escape(value, card.version, ""), card.named(name)
     if not lines:
         return card.adding(name, text) if text else card
-    if text:
-        return card.saying(lines[0], text)
-    _refuse_successor(lines)
-    return card.without(lines[0])
+    return card.saying(lines[0], text) if text else without_first(card, lines)
 
 
 def _read_nickname(card: Card) -> str:
@@ -85,8 +77,7 @@ def _write_nickname(card: Card, value: str) -> Card:
         return card.saying(lines[0], ",".join([text, *others]))
     if others:
         raise EditRefused("the card has a further nickname, which would take the place of the removed one")
-    _refuse_successor(lines)
-    return card.without(lines[0])
+    return without_first(card, lines)
 
 
 def _read_organization(index: int, card: Card) -> str:
@@ -99,11 +90,8 @@ def _write_organization(index: int, card: Card, value: str) -> Card:
     if not lines:
         return card.adding("ORG", ";" * index + escape(value, card.version, ";")) if value else card
     changed = with_component(card, lines[0], index, value)
-    line = changed.named("ORG")[0]
-    if changed.text_of(line).strip("; "):
-        return changed
-    _refuse_successor(lines)
-    return changed.without(line)
+    left = changed.named("ORG")
+    return changed if changed.text_of(left[0]).strip("; ") else without_first(changed, left)
 
 
 # A town and nothing else is a location; anything more is an address and the card's own (RFC 6350 section 6.3.1).
@@ -129,10 +117,7 @@ def _write_location(card: Card, value: str) -> Card:
     lines = _locations(card)
     if not lines:
         return card.adding("ADR", f";;;{escape(value, card.version, ';')};;;") if value else card
-    if value:
-        return with_component(card, lines[0], _LOCALITY, value)
-    _refuse_successor(lines)
-    return card.without(lines[0])
+    return with_component(card, lines[0], _LOCALITY, value) if value else without_first(card, lines)
 
 
 def _read_addresses(card: Card) -> tuple[str, ...]:

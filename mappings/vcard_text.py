@@ -29,7 +29,6 @@ _CHARSETS = frozenset(
     {"UTF-8", "US-ASCII", "ISO-8859-1", "ISO-8859-2", "ISO-8859-15", "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252"}
     | {"KOI8-R", "BIG5", "GB2312", "GBK", "GB18030", "EUC-KR", "EUC-JP", "SHIFT_JIS", "ISO-2022-JP"}
 )
-)
 
 
 class Doubt(MappingError):
