@@ -18,10 +18,6 @@ from mappings.world import AccountState, Base, NoteState
 _PROJECTIONS = {Format.VCARD: vcard.project}
 """What each format can hold of a person; a base is only ever compared with what its own format can hold."""
 
-Refused = Mapping[FieldName, str]
-"""Fields that a rehearsal could not write into the note, with reasons."""
-
-
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Something that is left untouched, and why; `field` and `account` are "" where all are meant."""
@@ -69,26 +65,25 @@ class _Case:
     merged: Merged
     joints: tuple[_Joint, ...]
     makers: Sequence[AccountState]
-    refused: Refused
     lacks_uid: bool
 
 
 def plan_person(
-    note: NoteState, pairs: Sequence[Pair], makers: Sequence[AccountState], refused: Refused, *, uid_in_note: bool
+    note: NoteState, pairs: Sequence[Pair], makers: Sequence[AccountState], *, uid_in_note: bool
 ) -> PersonPlan:
     """Plan one person.
 
     Shapes: at most one pair or maker for each account; `makers` are the accounts that are to get a new record;
     `uid_in_note` says whether notes are to carry their uid.
     """
-    sides = [_side(note, pair, refused) for pair in pairs]
-    takes = frozenset[FieldName]() if note.unwritable else note.holdable - refused.keys()
+    sides = [_side(note, pair) for pair in pairs]
+    takes = frozenset[FieldName]() if note.unwritable else note.holdable - note.refused.keys()
     merged = merge(note.uid, note.reading.person, sides, takes)
     joints = tuple(
         _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person))
         for pair, side in zip(pairs, sides, strict=True)
     )
-    case = _Case(note, merged, joints, makers, refused, lacks_uid=uid_in_note and note.reading.uid is None)
+    case = _Case(note, merged, joints, makers, lacks_uid=uid_in_note and note.reading.uid is None)
     return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)))
 
 
@@ -111,9 +106,9 @@ def _steps(case: _Case) -> Iterator[Operation]:
         yield _creation(case, maker)
 
 
-def _side(note: NoteState, pair: Pair, refused: Refused) -> Side:
+def _side(note: NoteState, pair: Pair) -> Side:
     account, reading = pair.account, pair.record.reading
-    skipped = {*note.reading.held, *reading.held, *refused}
+    skipped = {*note.reading.held, *reading.held, *note.refused}
     fields = frozenset(name for name in _fields_of(account) if name not in skipped)
     ours = _PROJECTIONS[account.format](note.reading.person)
     return Side(account.name, pair.base, ours, reading.person, account.policies, fields)
@@ -177,7 +172,7 @@ def _creation(case: _Case, account: AccountState) -> CreateRecord:
 
 def _holds(case: _Case) -> Iterator[Hold]:
     uid, path = case.note.uid, case.note.path
-    for name, reason in (*case.note.reading.held.items(), *case.refused.items()):
+    for name, reason in (*case.note.reading.held.items(), *case.note.refused.items()):
         yield Hold(uid, path, "", name, reason)
     for joint in case.joints:
         for name, reason in joint.pair.record.reading.held.items():

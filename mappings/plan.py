@@ -9,15 +9,15 @@ account that waits.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
-from mappings.brakes import Brake, Limit, brake, touches
+from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
 from mappings.conflict import Conflict
 from mappings.identity import Matches, Question, addresses, match
 from mappings.operation import DeleteRecord, Operation, Parting, Unlink
 from mappings.person import Uid
-from mappings.person_plan import Hold, Pair, Refused, plan_person
+from mappings.person_plan import Hold, Pair, plan_person
 from mappings.record import AccountName, RemoteId
 from mappings.world import (
     LOOKS_BEFORE_ABSENT,
@@ -28,10 +28,6 @@ from mappings.world import (
     NoteState,
     World,
 )
-
-Refusals = Mapping[Uid, Refused]
-"""By person: fields that a rehearsal could not write into the note, with reasons."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -50,26 +46,29 @@ class Plan:
     kept_home: Mapping[AccountName, int]
 
 
-def plan(
-    world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName], refusals: Refusals
-) -> Plan:
+def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName]) -> Plan:
     """Compute what is to be done so that all sides agree.
 
     Shapes: `limits` has every account of the world; `approved` names accounts that the owner has let run.
     Result: accounts over their limit are left out of `operations` and stand in `brakes` and `waiting`.
     Errors: none; every doubt is a value.
     """
-    whole = _plan(world, refusals)
-    brakes = tuple(_brakes(world, whole.operations, limits, approved))
-    if not brakes:
-        return whole
-    braked = {reason.account for reason in brakes}
+    whole = allowed = _plan(world)
+    brakes: list[Brake] = []
+    while found := list(_brakes(world, allowed.operations, limits, approved)):
+        # What floods into the notes first: it may be all that makes another account look flooded too.
+        flooding = [one for one in found if isinstance(one, FirstRun) or one.place is Place.NOTES] or found
+        brakes += flooding
+        allowed = _plan(_without(world, {one.account for one in brakes}))
+    waiting = tuple(step for step in whole.operations if any(touches(step, one.account) for one in brakes))
+    return replace(whole, operations=allowed.operations, brakes=tuple(brakes), waiting=waiting)
+
+
+def _without(world: World, braked: Set[AccountName]) -> World:
     accounts = tuple(
         replace(account, reachable=account.reachable and account.name not in braked) for account in world.accounts
     )
-    allowed = _plan(replace(world, accounts=accounts), refusals)
-    waiting = tuple(step for step in whole.operations if any(touches(step, account) for account in braked))
-    return replace(whole, operations=allowed.operations, brakes=brakes, waiting=waiting)
+    return replace(world, accounts=accounts)
 
 
 def _brakes(
@@ -85,7 +84,7 @@ def _brakes(
             yield from brake(account.name, operations, linked[account.name], limit, first_run=account.first_run)
 
 
-def _plan(world: World, refusals: Refusals) -> Plan:
+def _plan(world: World) -> Plan:
     people, twins = _by_uid(world.notes)
     notes = tuple(people.values())
     reachable = [account for account in world.accounts if account.reachable]
@@ -93,10 +92,7 @@ def _plan(world: World, refusals: Refusals) -> Plan:
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)
     plans = [
-        plan_person(
-            note, pairs[note.uid], makers[note.uid], refusals.get(note.uid, {}), uid_in_note=world.uid_in_notes
-        )
-        for note in notes
+        plan_person(note, pairs[note.uid], makers[note.uid], uid_in_note=world.uid_in_notes) for note in notes
     ]
     return Plan(
         operations=(*_partings(world, people), *(step for person in plans for step in person.operations)),

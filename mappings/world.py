@@ -36,7 +36,8 @@ class NoteState:
 
     `uid` is the person's name even where `reading.uid` is None, because the note does not carry it (yet).
     `holdable` are the fields for which the note has a place or its profile makes one.
-    `unwritable` is the reason why nothing may be written into it, "" if it may.
+    `unwritable` is the reason why nothing may be written into it, "" if it may. `refused` are fields that were tried
+    on paper in this run and cannot be written, with reasons: nothing of them travels in any direction.
     """
 
     path: NotePath
@@ -45,6 +46,7 @@ class NoteState:
     reading: Reading
     holdable: frozenset[FieldName]
     unwritable: str
+    refused: Mapping[FieldName, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,10 @@ def policies(rules: Mapping[FieldName, Rule] | None = None, directions: Mapping[
     return changed
 
 
-def note(uid: str, values: Mapping[FieldName, Value], *, carries_uid: bool = True, unwritable: str = "", held: Mapping[FieldName, str] | None = None) -> NoteState:
+def note(uid: str, values: Mapping[FieldName, Value], *, carries_uid: bool = True, unwritable: str = "", held: Mapping[FieldName, str] | None = None, refused: Mapping[FieldName, str] | None = None) -> NoteState:
     """Return a note of the person, at a path made from the uid."""
     reading = Reading(Uid(uid) if carries_uid else None, person(values), held or {})
-    return NoteState(NotePath(f"People/{uid}.md"), NoteHash(f"hash of {uid}"), Uid(uid), reading, WRITABLE, unwritable)
+    return NoteState(NotePath(f"People/{uid}.md"), NoteHash(f"hash of {uid}"), Uid(uid), reading, WRITABLE, unwritable, refused or {})
 
 
 def record(remote_id: str, values: Mapping[FieldName, Value], *, uid: str | None = None, held: Mapping[FieldName, str] | None = None) -> Record:

@@ -1,0 +1,263 @@
+"""plan(world): what each state of the sides leads to, step by step, and what it never leads to."""
+
+from dataclasses import replace
+
+import pytest
+from worlds import account, link, note, policies, record, world
+
+from mappings.brakes import FirstRun, Kind, Limit, Place, TooMany
+from mappings.fields import Direction
+from mappings.operation import Agree, CreateRecord, DeleteRecord, Link, Operation, Parting, Unlink, UpdateRecord, WriteNote
+from mappings.person import Uid
+from mappings.plan import Plan, plan
+from mappings.record import AccountName, NotePath, RemoteId
+from mappings.world import AbsentNote, NewContacts, Tombstone, World
+
+HOME = AccountName("home")
+ADA = {"name": "Ada", "title": "Analyst"}
+ROOMY = Limit(people=1000, share_percent=100)
+
+
+def planned(state: World, *, approved: frozenset[AccountName] = frozenset(), limit: Limit = ROOMY) -> Plan:
+    return plan(state, {one.name: limit for one in state.accounts}, approved)
+
+
+def told(step: Operation) -> str:
+    """Return a step in a line: what, where, which fields become what."""
+    match step:
+        case WriteNote():
+            changes = " ".join(f"{change.field}={change.after}" for change in step.changes)
+            return f"note {step.uid} {changes}".strip() + (" +uid" if step.insert_uid else "")
+        case CreateRecord():
+            return f"create {step.account} {step.uid} {step.person.name}/{step.person.title}"
+        case UpdateRecord():
+            changes = " ".join(f"{change.field}={change.after}" for change in step.changes)
+            return f"update {step.account} {step.remote_id} {changes}".strip() + (" +uid" if step.insert_uid else "")
+        case DeleteRecord():
+            return f"delete {step.account} {step.remote_id}"
+        case Link():
+            return f"link {step.account} {step.uid} {step.remote_id}"
+        case Agree():
+            return f"agree {step.agreed.account} {step.uid}"
+        case Unlink():
+            return f"unlink {step.account} {step.remote_id}: {step.parting}"
+
+
+def steps(result: Plan) -> list[str]:
+    return [told(step) for step in result.operations]
+
+
+def test_all_in_step_is_an_empty_plan() -> None:
+    state = world(note("ada", ADA), accounts=(account(record("1", ADA, uid="ada")),), links=(link("ada", "1", ADA),))
+    assert planned(state) == Plan((), (), (), (), (), (), {})
+
+
+def test_a_new_person_gets_a_record_and_the_note_its_uid() -> None:
+    state = world(note("ada", ADA, carries_uid=False), accounts=(account(),))
+    assert steps(planned(state)) == ["note ada +uid", "create home ada Ada/Analyst"]
+
+
+def test_a_match_links_unites_what_it_can_and_asks_the_rest() -> None:
+    ours, theirs = ADA | {"emails": ("ada@x",)}, {"name": "Ada", "title": "Boss", "emails": ("ada@x",), "nickname": "A"}
+    result = planned(world(note("ada", ours), accounts=(account(record("1", theirs)),)))
+    assert steps(result) == ["link home ada 1", "agree home ada", "note ada nickname=A", "update home 1 +uid"]
+    assert [(clash.field, clash.ours, clash.theirs) for clash in result.conflicts] == [("title", "Analyst", {HOME: "Boss"})]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        (ADA | {"title": "Boss"}, ADA, ["update home 1 title=Boss"]),
+        (ADA, ADA | {"title": "Boss"}, ["note ada title=Boss"]),
+        (ADA | {"title": "Boss"}, ADA | {"title": "Boss"}, ["agree home ada"]),
+        (ADA | {"title": "Boss"}, ADA | {"location": "Paris"}, ["note ada location=Paris", "update home 1 title=Boss"]),
+    ],
+)
+def test_changes_travel(ours: dict[str, str], theirs: dict[str, str], expected: list[str]) -> None:
+    state = world(
+        note("ada", ours),  # type: ignore[arg-type]  # keys are field names
+        accounts=(account(record("1", theirs, uid="ada")),),  # type: ignore[arg-type]
+        links=(link("ada", "1", ADA),),  # type: ignore[arg-type]
+    )
+    assert steps(planned(state)) == expected
+
+
+def test_what_note_and_record_agree_on_after_the_note_is_written_goes_with_the_write() -> None:
+    state = world(note("ada", ADA), accounts=(account(record("1", ADA | {"title": "Boss"}, uid="ada")),), links=(link("ada", "1", ADA),))
+    (step,) = planned(state).operations
+    assert isinstance(step, WriteNote)
+    assert [(one.account, one.values) for one in step.agreed] == [(HOME, {"title": "Boss"})]
+
+
+def test_a_change_in_one_account_reaches_the_other_through_the_note() -> None:
+    state = world(
+        note("ada", ADA),
+        accounts=(account(record("1", ADA | {"title": "Boss"}, uid="ada")), account(record("2", ADA, uid="ada"), name="work")),
+        links=(link("ada", "1", ADA), link("ada", "2", ADA, account_name="work")),
+    )
+    assert steps(planned(state)) == ["note ada title=Boss", "update work 2 title=Boss"]
+
+
+def test_an_account_that_is_away_is_as_if_unchanged() -> None:
+    away = replace(account(record("1", ADA | {"title": "Boss"}, uid="ada")), reachable=False)
+    state = world(note("ada", ADA | {"title": "Chief"}), accounts=(away,), links=(link("ada", "1", ADA),))
+    assert planned(state).operations == ()
+
+
+class TestDeletion:
+    LINKED = (link("ada", "1", ADA),)  # type: ignore[arg-type]
+
+    def gone(self, looks: int, *, still_a_file: bool = False, delete_with_note: bool = False) -> list[str]:
+        absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), looks, still_a_file)}
+        home = account(record("1", ADA, uid="ada"), delete_with_note=delete_with_note)
+        return steps(planned(world(accounts=(home,), links=self.LINKED, absent=absent)))
+
+    def test_one_look_decides_nothing(self) -> None:
+        assert self.gone(1) == []
+
+    def test_a_deleted_note_keeps_its_contact(self) -> None:
+        assert self.gone(2) == [f"unlink home 1: {Parting.NOTE_DELETED}"]
+
+    def test_a_contact_follows_its_note_only_where_the_owner_chose_so(self) -> None:
+        assert self.gone(2, delete_with_note=True) == ["delete home 1"]
+
+    def test_a_note_that_stops_being_a_person_is_never_a_deletion(self) -> None:
+        assert self.gone(2, still_a_file=True, delete_with_note=True) == [f"unlink home 1: {Parting.NOT_A_PERSON}"]
+
+    @pytest.mark.parametrize(("looks", "expected"), [(1, []), (2, [f"unlink home 1: {Parting.RECORD_DELETED}"])])
+    def test_a_deleted_contact_keeps_its_note(self, looks: int, expected: list[str]) -> None:
+        home = account(record("1", ADA, uid="ada"), missing={RemoteId("1"): looks})
+        assert steps(planned(world(note("ada", ADA), accounts=(home,), links=self.LINKED))) == expected
+
+    def test_a_note_that_cannot_be_read_is_not_gone(self) -> None:
+        absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), 5, still_a_file=True)}
+        state = world(accounts=(account(record("1", ADA)),), links=self.LINKED, absent=absent, unreadable_people=frozenset({Uid("ada")}))
+        assert steps(planned(state)) == []
+
+    def test_a_parted_person_is_asked_about_not_made_again(self) -> None:
+        state = world(note("ada", ADA), accounts=(account(),), tombstones=frozenset({Tombstone(HOME, Uid("ada"), RemoteId("1"))}))
+        result = planned(state)
+        assert (steps(result), [one.doubt.name for one in result.questions]) == ([], ["DELETED"])
+
+
+class TestHolds:
+    def test_two_notes_with_one_uid_are_both_held(self) -> None:
+        copy = replace(note("ada", ADA), path=NotePath("Copy.md"))
+        result = planned(world(note("ada", ADA), copy, accounts=(account(),)))
+        assert (steps(result), [hold.path for hold in result.holds]) == ([], ["People/ada.md", "Copy.md"])
+
+    def test_a_note_that_may_not_be_written_still_sends_its_changes(self) -> None:
+        held = note("ada", ADA | {"title": "Boss"}, unwritable="anchors")
+        state = world(held, accounts=(account(record("1", ADA | {"location": "Paris"}, uid="ada")),), links=(link("ada", "1", ADA),))
+        result = planned(state)
+        assert steps(result) == ["update home 1 title=Boss"]
+        assert [(hold.field, hold.reason) for hold in result.holds] == [("", "anchors")]
+
+    def test_a_field_that_cannot_be_read_holds_only_itself(self) -> None:
+        held = note("ada", ADA | {"phones": ("49301",), "title": "Boss"}, held={"phones": "a number without its plus"})
+        state = world(held, accounts=(account(record("1", ADA | {"phones": ("+49 30 1",)}, uid="ada")),), links=(link("ada", "1", ADA),))
+        result = planned(state)
+        assert steps(result) == ["update home 1 title=Boss"]
+        assert [(hold.field, hold.reason) for hold in result.holds] == [("phones", "a number without its plus")]
+
+    def test_a_refused_field_is_held_and_nothing_of_it_travels_on(self) -> None:
+        state = world(
+            note("ada", ADA, refused={"title": "not plain text"}),
+            accounts=(account(record("1", ADA | {"title": "<b>"}, uid="ada")), account(record("2", ADA, uid="ada"), name="work")),
+            links=(link("ada", "1", ADA), link("ada", "2", ADA, account_name="work")),
+        )
+        result = planned(state)
+        assert (steps(result), [hold.field for hold in result.holds]) == ([], ["title"])
+
+    def test_an_unreadable_card_is_not_a_deleted_one(self) -> None:
+        home = account(unreadable={RemoteId("1"): "line 3: no END"})
+        result = planned(world(note("ada", ADA), accounts=(home,), links=(link("ada", "1", ADA),)))
+        assert (steps(result), [hold.reason for hold in result.holds]) == ([], ["line 3: no END"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "values", "expected"),
+    [
+        (NewContacts.ALL, ADA, 1),
+        (NewContacts.REACHABLE, ADA, 0),
+        (NewContacts.REACHABLE, ADA | {"emails": ("ada@x",)}, 1),
+        (NewContacts.NONE, ADA | {"emails": ("ada@x",)}, 0),
+        (NewContacts.ALL, {"title": "Nameless"}, 0),
+    ],
+)
+def test_who_gets_a_new_contact(setting: NewContacts, values: dict[str, str], expected: int) -> None:
+    result = planned(world(note("ada", values), accounts=(account(new_contacts=setting),)))  # type: ignore[arg-type]
+    assert len(result.operations) == expected
+    assert result.kept_home == ({} if expected else {HOME: 1})
+
+
+def test_a_field_that_may_not_leave_is_not_in_a_new_record() -> None:
+    home = account(policies=policies(directions={"title": Direction.PULL}))
+    (step,) = planned(world(note("ada", ADA), accounts=(home,))).operations
+    assert isinstance(step, CreateRecord)
+    assert (step.person.name, step.person.title, "title" in step.agreed.values) == ("Ada", "", False)
+
+
+class TestBrakes:
+    def crowd(self, changed: int, total: int) -> World:
+        notes = [note(f"p{number}", ADA | ({"title": "Boss"} if number < changed else {})) for number in range(total)]
+        records = [record(f"r{number}", ADA, uid=f"p{number}") for number in range(total)]
+        links = tuple(link(f"p{number}", f"r{number}", ADA) for number in range(total))
+        return world(*notes, accounts=(account(*records),), links=links)
+
+    def test_a_plan_within_the_limit_runs(self) -> None:
+        assert len(planned(self.crowd(5, 10), limit=Limit(5, 10)).operations) == 5
+
+    def test_a_plan_beyond_it_waits_whole(self) -> None:
+        result = planned(self.crowd(6, 10), limit=Limit(5, 10))
+        assert result.brakes == (TooMany(HOME, Place.CONTACTS, Kind.CHANGE, 6, 5),)
+        assert (result.operations, len(result.waiting)) == ((), 6)
+
+    def test_the_share_counts_the_linked_people(self) -> None:
+        assert len(planned(self.crowd(9, 90), limit=Limit(5, 10)).operations) == 9
+
+    def test_the_owner_can_let_it_run(self) -> None:
+        assert len(planned(self.crowd(6, 10), limit=Limit(5, 10), approved=frozenset({HOME})).operations) == 6
+
+    def test_derived_dates_do_not_count(self) -> None:
+        state = self.crowd(0, 20)
+        notes = tuple(note(str(one.uid), ADA | {"last_contact": "2025-01-01"}) for one in state.notes)
+        assert len(planned(replace(state, notes=notes), limit=Limit(5, 10)).operations) == 20
+
+    def test_contacts_that_vanished_together_wait(self) -> None:
+        state = self.crowd(0, 10)
+        home = replace(state.accounts[0], missing={RemoteId(f"r{number}"): 2 for number in range(10)})
+        result = planned(replace(state, accounts=(home,)), limit=Limit(5, 10))
+        assert (result.operations, result.brakes) == ((), (TooMany(HOME, Place.NOTES, Kind.DELETE, 10, 5),))
+
+    def test_the_first_run_waits_whatever_it_contains(self) -> None:
+        result = planned(world(note("ada", ADA), accounts=(account(first_run=True),)))
+        assert (steps(result), result.brakes) == ([], (FirstRun(HOME),))
+
+    def test_two_empty_sides_are_success_at_once(self) -> None:
+        assert planned(world(accounts=(account(first_run=True),))) == Plan((), (), (), (), (), (), {})
+
+    def test_a_braked_account_does_not_reach_the_note_and_the_others_go_on(self) -> None:
+        crowd = self.crowd(0, 10)
+        boss = [record(f"r{number}", ADA | {"title": "Boss"}, uid=f"p{number}") for number in range(10)]
+        work = account(record("w", ADA | {"location": "Paris"}, uid="p0"), name="work", new_contacts=NewContacts.NONE)
+        state = replace(
+            crowd,
+            accounts=(account(*boss), work),
+            links=(*crowd.links, link("p0", "w", ADA, account_name="work")),
+        )
+        result = planned(state, limit=Limit(5, 10))
+        assert steps(result) == ["note p0 location=Paris"]
+        assert {brake.account for brake in result.brakes} == {HOME}
+
+
+
+    def test_an_account_flooded_by_another_is_not_blamed_for_it(self) -> None:
+        """Ten titles changed in one account would change ten contacts in the other: only the first one waits."""
+        crowd = self.crowd(0, 10)
+        boss = [record(f"r{number}", ADA | {"title": "Boss"}, uid=f"p{number}") for number in range(10)]
+        copies = [record(f"w{number}", ADA, uid=f"p{number}") for number in range(10)]
+        elsewhere = tuple(link(f"p{number}", f"w{number}", ADA, account_name="work") for number in range(10))
+        accounts = (account(*boss), account(*copies, name="work"))
+        result = planned(replace(crowd, accounts=accounts, links=(*crowd.links, *elsewhere)), limit=Limit(5, 10))
+        assert {brake.account for brake in result.brakes} == {HOME}
