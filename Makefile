@@ -1,6 +1,7 @@
 # make sync    set up, then sync a copy of the sample vault with a folder of contact files
 # make test    set up, then run the tests
 # make check   lint, types, import contracts
+# make format  bring the layout of all code into the agreed form
 # make lock    remake the lock files from pyproject.toml; delete them first to move to newer versions
 # make clean   remove everything that the above made, the copy of the sample vault included
 
