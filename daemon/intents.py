@@ -1,0 +1,171 @@
+"""Operations ⇄ text: an intent is kept whole, so that start-up can carry it out from the journal alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from enum import StrEnum
+from typing import TypedDict, assert_never
+
+from daemon.codec import JsonValue, JsonValues, person_of_json, value_of_json, values_of_json
+from mappings.fields import FIELDS
+from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, RemoteWrite, UpdateRecord, WriteNote
+from mappings.person import Person, Uid
+from mappings.record import AccountName, Etag, NoteHash, NotePath, RemoteId
+
+Write = WriteNote | RemoteWrite
+"""The operations that change something outside the state."""
+
+
+class Kind(StrEnum):
+    """Which operation a packed one is."""
+
+    WRITE_NOTE = "write note"
+    CREATE_RECORD = "create record"
+    UPDATE_RECORD = "update record"
+    DELETE_RECORD = "delete record"
+
+
+class _ChangeDocument(TypedDict):
+    field: str
+    before: JsonValue
+    after: JsonValue
+    sources: list[str]
+
+
+class _AgreedDocument(TypedDict):
+    account: str
+    values: JsonValues
+
+
+class _WriteNoteDocument(TypedDict):
+    uid: str
+    path: str
+    note_hash: str
+    changes: list[_ChangeDocument]
+    insert_uid: bool
+    agreed: list[_AgreedDocument]
+
+
+class _CreateRecordDocument(TypedDict):
+    account: str
+    uid: str
+    person: JsonValues
+    agreed: _AgreedDocument
+
+
+class _UpdateRecordDocument(TypedDict):
+    account: str
+    uid: str
+    remote_id: str
+    etag: str
+    changes: list[_ChangeDocument]
+    insert_uid: bool
+    agreed: _AgreedDocument
+
+
+class _DeleteRecordDocument(TypedDict):
+    account: str
+    uid: str
+    remote_id: str
+    etag: str
+
+
+def _attributes(value: Write | Change | Agreed | Person) -> dict[str, object]:
+    return {attribute.name: _plain(getattr(value, attribute.name)) for attribute in fields(value)}
+
+
+def _plain(value: object) -> object:
+    """Return a mapping as the `dict` that JSON can take, whatever kind of mapping the plan was made with."""
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_attributes)
+
+
+def kind_of(operation: Write) -> Kind:
+    """Return the kind under which an operation is packed."""
+    match operation:
+        case WriteNote():
+            return Kind.WRITE_NOTE
+        case CreateRecord():
+            return Kind.CREATE_RECORD
+        case UpdateRecord():
+            return Kind.UPDATE_RECORD
+        case DeleteRecord():
+            return Kind.DELETE_RECORD
+        case _:
+            assert_never(operation)
+
+
+def pack_operation(operation: Write) -> str:
+    """Return an operation as text, whole."""
+    return _ENCODER.encode(_attributes(operation))
+
+
+def unpack_operation(kind: Kind, text: str) -> Write:
+    """Return the operation that was packed, without fields that this program does not know."""
+    match kind:
+        case Kind.WRITE_NOTE:
+            return _write_note(json.loads(text))
+        case Kind.CREATE_RECORD:
+            return _create_record(json.loads(text))
+        case Kind.UPDATE_RECORD:
+            return _update_record(json.loads(text))
+        case Kind.DELETE_RECORD:
+            return _delete_record(json.loads(text))
+        case _:
+            assert_never(kind)
+
+
+def _write_note(document: _WriteNoteDocument) -> WriteNote:
+    return WriteNote(
+        uid=Uid(document["uid"]),
+        path=NotePath(document["path"]),
+        note_hash=NoteHash(document["note_hash"]),
+        changes=_changes(document["changes"]),
+        insert_uid=document["insert_uid"],
+        agreed=tuple(_agreed(agreed) for agreed in document["agreed"]),
+    )
+
+
+def _create_record(document: _CreateRecordDocument) -> CreateRecord:
+    return CreateRecord(
+        account=AccountName(document["account"]),
+        uid=Uid(document["uid"]),
+        person=person_of_json(document["person"]),
+        agreed=_agreed(document["agreed"]),
+    )
+
+
+def _update_record(document: _UpdateRecordDocument) -> UpdateRecord:
+    return UpdateRecord(
+        account=AccountName(document["account"]),
+        uid=Uid(document["uid"]),
+        remote_id=RemoteId(document["remote_id"]),
+        etag=Etag(document["etag"]),
+        changes=_changes(document["changes"]),
+        insert_uid=document["insert_uid"],
+        agreed=_agreed(document["agreed"]),
+    )
+
+
+def _delete_record(document: _DeleteRecordDocument) -> DeleteRecord:
+    return DeleteRecord(
+        account=AccountName(document["account"]),
+        uid=Uid(document["uid"]),
+        remote_id=RemoteId(document["remote_id"]),
+        etag=Etag(document["etag"]),
+    )
+
+
+def _changes(documents: Sequence[_ChangeDocument]) -> tuple[Change, ...]:
+    return tuple(
+        Change(name, value_of_json(document["before"]), value_of_json(document["after"]), tuple(document["sources"]))
+        for document in documents
+        for name in FIELDS
+        if name == document["field"]
+    )
+
+
+def _agreed(document: _AgreedDocument) -> Agreed:
+    return Agreed(AccountName(document["account"]), values_of_json(document["values"]))

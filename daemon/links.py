@@ -1,0 +1,89 @@
+"""Links and their bases, what must never be linked again, and which note is whose.
+
+A base that does not bear its checksum is not believed: the link stands with an empty base, as if the state had been
+lost for this one person. Then equal values are adopted and differing ones are asked about.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from daemon.codec import pack_base, time_text, unpack_base
+from daemon.state import Readable, Transaction
+from mappings.person import FieldName, Uid, Value
+from mappings.record import AccountName, NotePath, RemoteId
+from mappings.world import LinkState, Tombstone
+
+
+def people(state: Readable) -> dict[Uid, NotePath]:
+    """Return where each person's note was last seen."""
+    return {Uid(uid): NotePath(path) for uid, path in state.all("SELECT uid, path FROM people")}
+
+
+def path_of(state: Readable, uid: Uid) -> NotePath | None:
+    """Return where a person's note was last seen, None for somebody unknown."""
+    rows = state.all("SELECT path FROM people WHERE uid = ?", (uid,))
+    return NotePath(rows[0][0]) if rows else None
+
+
+def remember_person(tx: Transaction, uid: Uid, path: NotePath) -> None:
+    """Remember where a person's note is now."""
+    tx.run("INSERT INTO people VALUES (?, ?) ON CONFLICT DO UPDATE SET path = excluded.path", (uid, path))
+
+
+def forget_person(tx: Transaction, uid: Uid) -> None:
+    """Forget where a person's note was; links and tombstones stay."""
+    tx.run("DELETE FROM people WHERE uid = ?", (uid,))
+
+
+def links(state: Readable) -> tuple[LinkState, ...]:
+    """Return all links, each with the base that can be trusted of it."""
+    rows = state.all("SELECT account, uid, remote_id, base FROM links ORDER BY account, uid")
+    return tuple(
+        LinkState(AccountName(account), Uid(uid), RemoteId(remote_id), unpack_base(base) or {})
+        for account, uid, remote_id, base in rows
+    )
+
+
+def damaged_bases(state: Readable) -> tuple[tuple[AccountName, Uid], ...]:
+    """Return the links whose base is not to be trusted, until values are agreed on anew."""
+    rows = state.all("SELECT account, uid, base FROM links ORDER BY account, uid")
+    return tuple((AccountName(account), Uid(uid)) for account, uid, base in rows if unpack_base(base) is None)
+
+
+def add_link(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Remember that a note is a record; they have agreed on nothing yet.
+
+    Shapes: neither the person nor the record has a link in the account; a second one is our bug and raises.
+    """
+    tx.run("INSERT INTO links VALUES (?, ?, ?, ?)", (account, uid, remote_id, pack_base({})))
+
+
+def agree(tx: Transaction, account: AccountName, uid: Uid, values: Mapping[FieldName, Value]) -> None:
+    """Put values that both sides hold into a link's base; a link that has ended meanwhile has none to put them into."""
+    for (base,) in tx.all("SELECT base FROM links WHERE account = ? AND uid = ?", (account, uid)):
+        merged = {**(unpack_base(base) or {}), **values}
+        tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base(merged), account, uid))
+
+
+def remove_link(tx: Transaction, account: AccountName, uid: Uid) -> None:
+    """Forget a link and its base."""
+    tx.run("DELETE FROM links WHERE account = ? AND uid = ?", (account, uid))
+
+
+def tombstones(state: Readable) -> frozenset[Tombstone]:
+    """Return the pairs that are never linked again by themselves."""
+    rows = state.all("SELECT account, uid, remote_id FROM tombstones")
+    return frozenset(
+        Tombstone(AccountName(account), Uid(uid), RemoteId(remote_id)) for account, uid, remote_id in rows
+    )
+
+
+def bury(tx: Transaction, tombstone: Tombstone, reason: str, at: datetime) -> None:
+    """Remember that a pair was parted by a deletion; the first reason stays."""
+    key = (tombstone.account, tombstone.uid, tombstone.remote_id)
+    tx.run("INSERT INTO tombstones VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (*key, reason, time_text(at)))
+
+
+def unbury(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Forget that a pair was parted, because the owner links it again."""
+    tx.run("DELETE FROM tombstones WHERE account = ? AND uid = ? AND remote_id = ?", (account, uid, remote_id))
