@@ -119,8 +119,8 @@ def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Val
     if not side.pushes(name) or verdict.is_open:
         return theirs
     wanted = value_of(merged, name)
-    if _unites(name, [side]):
-        # As an edit of the record's own list: what it gained and the note cannot take stays there.
+    if _unites(name, [side]) and side.changed(name) and side.account not in verdict.sources:
+        # As an edit of the record's own list: what it gained and the note did not take stays there.
         return _united(name, texts(theirs), [(side.common(name), wanted)])
     if side.changed(name) and not verdict.sources:
         return theirs
