@@ -11,7 +11,7 @@ Source: RFC 6350 sections 3.2 and 3.3; RFC 2426 sections 2.6 and 4; vCard 2.1 (v
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mappings.errors import UnreadableRecord
 
@@ -19,18 +19,21 @@ LINE_OCTETS_MAX = 75
 """Without the line ending (RFC 6350 section 3.2)."""
 
 _BYTE_ORDER_MARK = "\ufeff"
-_LOGICAL = re.compile(r"[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+")
+_REST = r"[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+"
+# Names may be folded too; `_` is no name character of the standards, but common in X- names.
+_NAME = r"(?:[A-Za-z0-9_-]++|\r*\n[ \t])++"
+_PLAIN = r"[^\":;\n]++|\n[ \t]"
+_QUOTES = r'"(?:[^"\n]++|\n[ \t])*+"'
+_LINE = re.compile(rf"((?:({_NAME})\.)?({_NAME})(?:;(?:{_PLAIN}|{_QUOTES})*+)*+):{_REST}")
+_BLANK_LINE = re.compile(r"[ \t\r]*+(?:\n[ \t][ \t\r]*+)*+(?:\n|\Z)")
 _SOFT_BROKEN = re.compile(r"(?:[^\n]*=\r*\n)*+[^\n]*+\n?+")
 _FOLD = re.compile(r"\r*\n[ \t]")
 _SOFT_BREAK = re.compile(r"=\r*\n")
-# Names may be folded too; `_` is no name character of the standards, but common in X- names.
-_NAME = r"(?:[A-Za-z0-9_-]++|\r*\n[ \t])++"
-_HEAD = re.compile(rf'(?:({_NAME})\.)?({_NAME})(?:;(?:[^":;]++|"[^"]*+")*+)*+:')
-_PARAMETER = re.compile(r';(?:([A-Za-z0-9_-]+)=)?((?:[^";]++|"[^"]*+")*+)')
+_PARAMETER = re.compile(r'(;(?:([A-Za-z0-9_-]+)=)?((?:[^";]++|"[^"]*+")*+))')
+_NO_VALUES: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter: as written (`raw`, with its `;`), its name in upper case, its values without quotes.
 
     A bare parameter (`TEL;CELL:`) has the name TYPE, which it nearly always means (vCard 2.1 section 2.1.2).
@@ -41,9 +44,8 @@ class Parameter:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """One logical line; each is only itself, however many others read the same.
+class Line(NamedTuple):
+    """One logical line; a named tuple, because cards have dozens and books have thousands of cards.
 
     `raw` is its exact text, `group` as written, `name` in upper case; `head` is what stands before the colon,
     unfolded, and `start` is where the value begins in `raw`. A line that says nothing has no name.
@@ -74,7 +76,7 @@ class Line:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return tuple(_parameter(match) for match in _PARAMETER.finditer(self.head)) if ";" in self.head else ()
+        return tuple(_parameter(*groups) for groups in _PARAMETER.findall(self.head)) if ";" in self.head else ()
 
     @property
     def bare_head(self) -> str:
@@ -83,8 +85,10 @@ class Line:
 
     def values_of(self, parameter: str) -> frozenset[str]:
         """Return all values of a parameter, in upper case (RFC 6350 section 5: they are compared without case)."""
-        found = (each.values for each in self.parameters if each.name == parameter)
-        return frozenset(value.upper() for values in found for value in values)
+        if ";" not in self.head:
+            return _NO_VALUES
+        found = [each.values for each in self.parameters if each.name == parameter]
+        return frozenset(value.upper() for values in found for value in values) if found else _NO_VALUES
 
 
 def lines(text: str) -> Iterator[Line]:
@@ -144,23 +148,22 @@ def fold(text: str, newline: str) -> str:
 
 
 def _line_at(text: str, position: int) -> Line | None:
-    raw = _matched(_LOGICAL, text, position)
-    head = _HEAD.match(raw)
-    if head is None:
-        return _silent(raw) if raw.isspace() else None
-    group, name, start = head[1] or "", head[2], head.end()
-    before = head[0][:-1]
-    if "\n" in before:
-        group, name, before = unfold(group), unfold(name), unfold(before)
-    quoted = ";" in before and "QUOTED-PRINTABLE" in before.upper()
+    match = _LINE.match(text, position)
+    if match is None:
+        blank = _BLANK_LINE.match(text, position)
+        return _silent(blank[0]) if blank is not None else None
+    raw, head, group, name = match.group(0, 1, 2, 3)
+    start = len(head) + 1
+    if "\n" in head:
+        head, group, name = unfold(head), unfold(group or ""), unfold(name)
+    quoted = ";" in head and "QUOTED-PRINTABLE" in head.upper()
     if quoted:
-        value_at = position + start
-        raw = max(raw, text[position:value_at] + _matched(_SOFT_BROKEN, text, value_at), key=len)
-    return Line(raw, group, name.upper(), before, start, quoted)
+        raw = max(raw, raw[:start] + _soft_broken(text, position + start), key=len)
+    return Line(raw, group or "", name.upper(), head, start, quoted)
 
 
-def _matched(pattern: re.Pattern[str], text: str, position: int) -> str:
-    match = pattern.match(text, position)
+def _soft_broken(text: str, position: int) -> str:
+    match = _SOFT_BROKEN.match(text, position)
     return match[0] if match is not None else ""
 
 
@@ -168,6 +171,5 @@ def _silent(raw: str) -> Line:
     return Line(raw, "", "", "", len(raw), quoted=False)
 
 
-def _parameter(match: re.Match[str]) -> Parameter:
-    values = tuple(value.strip().strip('"') for value in match[2].replace('"', "").split(","))
-    return Parameter(match[0], (match[1] or "TYPE").upper(), values)
+def _parameter(raw: str, name: str, values: str) -> Parameter:
+    return Parameter(raw, name.upper() or "TYPE", tuple(map(str.strip, values.replace('"', "").split(","))))

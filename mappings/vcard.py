@@ -10,7 +10,7 @@ outside of it: a part of N that the new full name no longer has goes with the ol
 Source: RFC 6350, RFC 2426; vCard 2.1 (versit, 1996).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from mappings import vcard_name
 from mappings.errors import EditRefused, UnreadableRecord
@@ -136,9 +136,9 @@ def _tidy(values: tuple[str, ...]) -> tuple[str, ...]:
 def _reading(card: Card) -> Reading:
     held: dict[FieldName, str] = {}
 
-    def one(name: FieldName, read: Callable[[Card], str]) -> str:
+    def one(name: FieldName) -> str:
         try:
-            return read(card)
+            return ONE[name].read(card)
         except Doubt as doubt:
             held[name] = doubt.reason
             return ""
@@ -150,23 +150,29 @@ def _reading(card: Card) -> Reading:
             held[name] = doubt.reason
             return ()
 
+    try:
+        name, given, family = _read_names(card)
+    except Doubt as doubt:
+        # Without the full name nobody can say what the parts add to it.
+        held |= dict.fromkeys(_NAMES, doubt.reason)
+        name, given, family = "", "", ""
     person = Person(
-        name=one("name", _read_name),
-        given_name=one("given_name", lambda card: _read_parts(card)[0]),
-        family_name=one("family_name", lambda card: _read_parts(card)[1]),
-        nickname=one("nickname", ONE["nickname"].read),
+        name=name,
+        given_name=given,
+        family_name=family,
+        nickname=one("nickname"),
         aliases=(),
         emails=many("emails"),
         phones=many("phones"),
-        organization=one("organization", ONE["organization"].read),
-        department=one("department", ONE["department"].read),
-        title=one("title", ONE["title"].read),
-        location=one("location", ONE["location"].read),
+        organization=one("organization"),
+        department=one("department"),
+        title=one("title"),
+        location=one("location"),
         addresses=many("addresses"),
-        birthday=one("birthday", ONE["birthday"].read),
+        birthday=one("birthday"),
         links=many("links"),
         tags=many("tags"),
-        last_contact=one("last_contact", ONE["last_contact"].read),
+        last_contact=one("last_contact"),
         next_meeting="",
     )
     return Reading(_uid(card), person, held)
@@ -198,12 +204,10 @@ def _part(card: Card, index: int) -> str:
     return component(card, line, index) if line is not None else ""
 
 
-def _read_name(card: Card) -> str:
-    return _full_name(card) or tidy(f"{_part(card, _GIVEN)} {_part(card, _FAMILY)}")
-
-
-def _read_parts(card: Card) -> tuple[str, str]:
-    return vcard_name.shown(_read_name(card), _part(card, _GIVEN), _part(card, _FAMILY))
+def _read_names(card: Card) -> tuple[str, str, str]:
+    given, family = _part(card, _GIVEN), _part(card, _FAMILY)
+    name = _full_name(card) or tidy(f"{given} {family}")
+    return name, *vcard_name.shown(name, given, family)
 
 
 def _with_names(card: Card, before: Person, changes: Mapping[FieldName, Value]) -> Card:

@@ -3,8 +3,9 @@
 Source: RFC 6350 sections 6.1.1 and 6.1.2; groups: section 3.3; a card within a card: vCard 2.1 (versit, 1996), AGENT.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from mappings.content_line import Line, lines, number_at
 from mappings.errors import EditRefused, UnreadableRecord
@@ -22,7 +23,7 @@ _VERSIONS: dict[str, Version] = {"2.1": "2.1", "3.0": "3.0", "4.0": "4.0"}
 _COMPANIONS = frozenset({"X-ABLABEL", "X-ABADR"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Card:
     """One card. The lines of a card within it have no name here: they are another's."""
 
@@ -37,11 +38,11 @@ class Card:
     def newline(self) -> str:
         return next(line.newline for line in self.lines if line.name == "BEGIN")
 
-    def named(self, name: str) -> list[Line]:
-        return [line for line in self.lines if line.name == name]
+    def named(self, name: str) -> Sequence[Line]:
+        return self._by_name.get(name, ())
 
     def first(self, name: str) -> Line | None:
-        return next((line for line in self.lines if line.name == name), None)
+        return next(iter(self._by_name.get(name, ())), None)
 
     def text_of(self, line: Line) -> str:
         """Return a line's text. Errors: `Doubt`."""
@@ -72,6 +73,13 @@ class Card:
         new = (composed(f"{group}.{name}", text, self.newline, self.version) for name, text in contents)
         return self._inserting(self._end, *new)
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[Line]]:
+        found: dict[str, list[Line]] = {}
+        for line in self.lines:
+            found.setdefault(line.name, []).append(line)
+        return found
+
     @property
     def _end(self) -> int:
         return max(index for index, line in enumerate(self.lines) if line.name == "END")
@@ -85,7 +93,7 @@ class Card:
         return others if all(each.name in _COMPANIONS for each in others) else []
 
 
-def without_first(card: Card, lines: list[Line]) -> Card:
+def without_first(card: Card, lines: Sequence[Line]) -> Card:
     """Return the card without the first of these lines, the only one that is read.
 
     Errors: `EditRefused` if that would bring another one into its place.
@@ -115,7 +123,7 @@ def split_cards(text: str) -> Iterator[tuple[Line, ...]]:
     card: list[Line] = []
     depth, position, before = 0, 0, ""
     for line in lines(text):
-        if _is(line, "BEGIN"):
+        if line.name == "BEGIN" and _is_of_card(line):
             if depth and before != "AGENT":
                 raise UnreadableRecord(number_at(text, position), "BEGIN:VCARD within a card, whose END is missing")
             if not depth and any(each.name == "END" for each in card):
@@ -124,8 +132,9 @@ def split_cards(text: str) -> Iterator[tuple[Line, ...]]:
             depth += 1
         elif not depth and line.name:
             raise UnreadableRecord(number_at(text, position), f"{line.name} outside of a card")
-        card.append(line if depth <= 1 else replace(line, name=""))
-        depth -= _is(line, "END")
+        card.append(line if depth <= 1 else line._replace(name=""))
+        if line.name == "END" and _is_of_card(line):
+            depth -= 1
         position += len(line.raw)
         before = line.name or before
     if depth:
@@ -134,8 +143,8 @@ def split_cards(text: str) -> Iterator[tuple[Line, ...]]:
         yield tuple(card)
 
 
-def _is(line: Line, name: str) -> bool:
-    return line.name == name and line.value.strip().upper() == "VCARD"
+def _is_of_card(line: Line) -> bool:
+    return line.value.strip().upper() == "VCARD"
 
 
 def _version(card: tuple[Line, ...]) -> Version:

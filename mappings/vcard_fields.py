@@ -4,7 +4,8 @@ Readers raise `Doubt` where a value cannot be read safely, writers `EditRefused`
 A single value is the first property's of its kind; emptying it is refused where another would take its place.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -96,12 +97,11 @@ def _write_organization(index: int, card: Card, value: str) -> Card:
 
 # A town and nothing else is a location; anything more is an address and the card's own (RFC 6350 section 6.3.1).
 _LOCALITY = 3
+_ONLY_LOCALITY = re.compile(r"\s*(?:;\s*){3}(?!\s*;|\s*$)(?:[^\\;]|\\.)+[\s;]*")
 
 
 def _is_location(card: Card, line: Line) -> bool:
-    parts = [part.strip() for part in split(card.text_of(line), ";")]
-    filled = [index for index, part in enumerate(parts) if part]
-    return filled == [_LOCALITY] and not line.values_of("LABEL")
+    return _ONLY_LOCALITY.fullmatch(card.text_of(line)) is not None and not line.values_of("LABEL")
 
 
 def _locations(card: Card) -> list[Line]:
@@ -122,15 +122,14 @@ def _write_location(card: Card, value: str) -> Card:
 
 def _read_addresses(card: Card) -> tuple[str, ...]:
     lines = [line for line in card.named("ADR") if not _is_location(card, line)]
-    return _distinct(text_key, [_one_line_address(card.text_of(line)) for line in lines])
+    return _once(_one_line_address(card.text_of(line)) for line in lines)
 
 
 def _one_line_address(text: str) -> str:
-    parts = [", ".join(unescape(part).splitlines()) for part in split(text, ";")]
-    box, extended, street, locality, region, code, country = (*parts, *[""] * 7)[:7]
+    box, extended, street, locality, region, code, country = (*map(str.strip, split(text, ";")), *[""] * 7)[:7]
     # Google's export has a whole address in the extended part.
-    pieces = (street or extended or box, locality, f"{region} {code}", country)
-    return ", ".join(piece for piece in map(tidy, pieces) if piece)
+    pieces = (street or extended or box, locality, f"{region} {code}".strip(), country)
+    return single(", ".join(piece for piece in pieces if piece).replace("\\n", ", ").replace("\\N", ", "))
 
 
 def _write_addresses(card: Card, values: tuple[str, ...]) -> Card:  # noqa: ARG001  # a lens's writer
@@ -142,7 +141,13 @@ def new_address(text: str) -> tuple[str, str]:
     return "ADR", f";;{escape(text, '3.0', ';')};;;;"
 
 
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, texts)))
+
+
 def _distinct(key: Callable[[str], str], values: list[str]) -> tuple[str, ...]:
+    if len(values) < 2:
+        return tuple(filter(None, values))
     return tuple({key(value): value for value in reversed(values) if value}.values())[::-1]
 
 
@@ -225,7 +230,7 @@ _LINKS = _Property("URL", link_key, _any_line, _read_line, _new_link)
 
 def _read_tags(card: Card) -> tuple[str, ...]:
     lines = card.named("CATEGORIES")
-    return _distinct(text_key, [single(tag) for line in lines for tag in split(card.text_of(line), ",")])
+    return _once(single(tag) for line in lines for tag in split(card.text_of(line), ","))
 
 
 def _write_tags(card: Card, values: tuple[str, ...]) -> Card:
@@ -248,9 +253,10 @@ def _write_tags(card: Card, values: tuple[str, ...]) -> Card:
 
 def _dates_of_last_contact(card: Card) -> list[Line]:
     # Servers change the case of names (X-ABLABEL, observed in Radicale); `_$!<Anniversary>!$_` is Apple's own.
-    labels = [line for line in card.named("X-ABLABEL") if tidy(unescape(line.value)).casefold() == LAST_CONTACT_LABEL]
-    groups = {line.group.casefold() for line in labels if line.group}
-    return [line for line in card.named("X-ABDATE") if line.group.casefold() in groups]
+    dates = [line for line in card.named("X-ABDATE") if line.group]
+    labels = card.named("X-ABLABEL") if dates else ()
+    ours = {line.group.casefold() for line in labels if unescape(line.value).strip().casefold() == LAST_CONTACT_LABEL}
+    return [line for line in dates if line.group.casefold() in ours]
 
 
 def _read_last_contact(card: Card) -> str:

@@ -20,6 +20,7 @@ Version = Literal["2.1", "3.0", "4.0"]
 
 _ESCAPED = re.compile(r"\\(?:([nN])|([^A-Za-z0-9\s]))")
 _TOKENS = {separator: re.compile(rf"\\.|[^\\{separator}]+|.", re.DOTALL) for separator in ";,"}
+_BASE64 = re.compile(r";(?:ENCODING=)?(?:B|BASE64)(?:;|$)", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _QUOTED_OCTET = re.compile(r"=[0-9A-F]{2}|.")
 _QUOTED_LINE_MAX = 76
@@ -44,7 +45,7 @@ def text_of(line: Line, version: Version) -> str:
 
     Errors: `Doubt` where that would be guessing.
     """
-    if not line.values_of("ENCODING").isdisjoint({"B", "BASE64"}) or "BASE64" in line.values_of("TYPE"):
+    if ";" in line.head and _BASE64.search(line.head) is not None:
         raise Doubt(f"{line.name} is in base64")
     if version == "2.1" and line.is_folded:
         # Section 2.1.3 keeps the blank of a fold in the value, most exporters mean it to go.
@@ -55,6 +56,8 @@ def text_of(line: Line, version: Version) -> str:
 def single(text: str) -> str:
     """Return one value: escapes undone, tidy. Errors: `Doubt` if it has several lines."""
     value = unescape(text).replace("\t", " ").strip()
+    if value.isascii() and value.isprintable():
+        return tidy(value) if "  " in value else value
     if _CONTROLS.search(value) is not None:
         raise Doubt("a value of several lines, or with control characters")
     return tidy(value)
