@@ -117,6 +117,19 @@ def unpack_operation(kind: Kind, text: str) -> Write:
             assert_never(kind)
 
 
+def rename_in_packed(text: str, old: AccountName, new: AccountName) -> str:
+    """Return a packed operation with one account's name replaced wherever it stands for the account."""
+
+    def rename(document: dict[str, object]) -> dict[str, object]:
+        if document.get("account") == old:
+            document["account"] = new
+        if isinstance(sources := document.get("sources"), list):
+            document["sources"] = [new if source == old else source for source in sources]
+        return document
+
+    return _ENCODER.encode(json.loads(text, object_hook=rename))
+
+
 def _write_note(document: _WriteNoteDocument) -> WriteNote:
     return WriteNote(
         uid=Uid(document["uid"]),

@@ -1,0 +1,220 @@
+"""The journal: what was about to be done outside the state, and what became of it.
+
+An intent is durable before its act and holds the whole operation, so that start-up can find out from it alone what an
+interrupted run left unclear. Its outcome keeps the bytes from before and after: the note, or the record's payload.
+What is only remembered (links, bases) happens in one transaction and needs no intent.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from daemon.codec import time_of, time_text
+from daemon.intents import Kind, Write, kind_of, pack_operation, rename_in_packed, unpack_operation
+from daemon.state import Readable, Transaction
+from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord, WriteNote
+from mappings.record import AccountName, RemoteId
+
+RunId = NewType("RunId", int)
+OperationId = NewType("OperationId", int)
+
+
+class OperationState(StrEnum):
+    """What became of an intent: nothing yet, done, refused or failed, or given up without being done by us."""
+
+    INTENDED = "intended"
+    DONE = "done"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the program; `finished_at` and `exit_code` are None for one that is at work or was cut short."""
+
+    id: RunId
+    kind: str
+    started_at: datetime
+    finished_at: datetime | None
+    exit_code: int | None
+    summary: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An intent without an outcome: it may have been carried out, or not."""
+
+    id: OperationId
+    run: RunId
+    operation: Write
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation with its outcome; `before` and `after` are what the note or record was and became, if known.
+
+    `remote_id` names the record that was written, also one that the operation made.
+    """
+
+    id: OperationId
+    run: RunId
+    operation: Write
+    remote_id: RemoteId | None
+    before: bytes | None
+    after: bytes | None
+    state: OperationState
+    reason: str
+    at: datetime
+
+
+def begin_run(tx: Transaction, kind: str, at: datetime) -> RunId:
+    """Note that a run has begun."""
+    return RunId(tx.run("INSERT INTO runs VALUES (NULL, ?, ?, NULL, NULL, '{}')", (kind, time_text(at))))
+
+
+def finish_run(tx: Transaction, run: RunId, exit_code: int, summary: Mapping[str, int], at: datetime) -> None:
+    """Note how a run ended, with the counts that it reports."""
+    tx.run(
+        "UPDATE runs SET finished_at = ?, exit_code = ?, summary = ? WHERE id = ?",
+        (time_text(at), exit_code, json.dumps(dict(summary)), run),
+    )
+
+
+def last_runs(state: Readable, count: int) -> tuple[Run, ...]:
+    """Return the latest runs, the last one first."""
+    sql = "SELECT id, kind, started_at, finished_at, exit_code, summary FROM runs ORDER BY id DESC LIMIT ?"
+    return tuple(
+        Run(RunId(run), kind, time_of(started), _time_or_none(finished), exit_code, json.loads(summary))
+        for run, kind, started, finished, exit_code, summary in state.all(sql, (count,))
+    )
+
+
+def intend(tx: Transaction, run: RunId, operations: Sequence[Write], at: datetime) -> list[OperationId]:
+    """Write down what is about to be done; the caller acts once the transaction has ended."""
+    ((ordinal,),) = tx.all("SELECT coalesce(max(ordinal), 0) FROM operations WHERE run = ?", (run,))
+    return [_intend(tx, run, ordinal + number, operation, at) for number, operation in enumerate(operations, start=1)]
+
+
+def keep_before(tx: Transaction, operation: OperationId, before: bytes) -> None:
+    """Keep what a note or record is before the act, where that is known before the outcome."""
+    tx.run("UPDATE operations SET before = ? WHERE id = ?", (before, operation))
+
+
+def done(tx: Transaction, operation: OperationId, before: bytes | None, after: bytes | None) -> None:
+    """Note that an operation was carried out; a `before` that was kept earlier stays if None is given."""
+    tx.run(
+        "UPDATE operations SET state = 'done', before = coalesce(?, before), after = ? WHERE id = ?",
+        (before, after, operation),
+    )
+
+
+def created(tx: Transaction, operation: OperationId, remote_id: RemoteId, after: bytes) -> None:
+    """Note that a record was made, and its name, without which the making could not be undone."""
+    tx.run("UPDATE operations SET remote_id = ? WHERE id = ?", (remote_id, operation))
+    done(tx, operation, None, after)
+
+
+def failed(tx: Transaction, operation: OperationId, reason: str) -> None:
+    """Note that an operation was not carried out, and why."""
+    _end(tx, operation, OperationState.FAILED, reason)
+
+
+def dropped(tx: Transaction, operation: OperationId, reason: str) -> None:
+    """Note that an intent is given up: what became of it was found out otherwise, or no longer matters."""
+    _end(tx, operation, OperationState.DROPPED, reason)
+
+
+def unfinished(state: Readable) -> tuple[Unfinished, ...]:
+    """Return the intents without an outcome, in the order in which they were written."""
+    sql = "SELECT id, run, kind, intent FROM operations WHERE state = 'intended' ORDER BY id"
+    return tuple(
+        Unfinished(OperationId(number), RunId(run), unpack_operation(Kind(kind), intent))
+        for number, run, kind, intent in state.all(sql)
+    )
+
+
+def entries(state: Readable, run: RunId) -> tuple[Entry, ...]:
+    """Return everything that a run set out to do, in order."""
+    sql = (
+        "SELECT id, kind, intent, remote_id, before, after, state, reason, at"
+        " FROM operations WHERE run = ? ORDER BY ordinal"
+    )
+    return tuple(
+        Entry(
+            id=OperationId(number),
+            run=run,
+            operation=unpack_operation(Kind(kind), intent),
+            remote_id=RemoteId(remote_id) if remote_id else None,
+            before=before,
+            after=after,
+            state=OperationState(outcome),
+            reason=reason,
+            at=time_of(at),
+        )
+        for number, kind, intent, remote_id, before, after, outcome, reason, at in state.all(sql, (run,))
+    )
+
+
+def prune(tx: Transaction, before: datetime) -> None:
+    """Forget runs that began before an instant, with their pre-images; those with open intents stay whole."""
+    tx.run(
+        "DELETE FROM runs WHERE started_at < ? AND id NOT IN (SELECT run FROM operations WHERE state = 'intended')",
+        (time_text(before),),
+    )
+
+
+def rename_account(tx: Transaction, old: AccountName, new: AccountName) -> None:
+    """Give an account another name in the whole journal: intents can be settled and outcomes undone only by name."""
+    for number, intent in tx.all("SELECT id, intent FROM operations"):
+        tx.run("UPDATE operations SET intent = ? WHERE id = ?", (rename_in_packed(intent, old, new), number))
+    tx.run("UPDATE operations SET account = ? WHERE account = ?", (new, old))
+
+
+def drop_unfinished(tx: Transaction, account: AccountName, reason: str) -> None:
+    """Give up the open intents of an account."""
+    tx.run(
+        "UPDATE operations SET state = 'dropped', reason = ? WHERE state = 'intended' AND account = ?",
+        (reason, account),
+    )
+
+
+def _intend(tx: Transaction, run: RunId, ordinal: int, operation: Write, at: datetime) -> OperationId:
+    account, remote_id, path = _names(operation)
+    return OperationId(
+        tx.run(
+            "INSERT INTO operations VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, 'intended', '', ?)",
+            (
+                run,
+                ordinal,
+                account,
+                operation.uid,
+                remote_id,
+                path,
+                kind_of(operation),
+                pack_operation(operation),
+                time_text(at),
+            ),
+        )
+    )
+
+
+def _names(operation: Write) -> tuple[str, str, str]:
+    """Return the account, remote id and path that an operation is about; "" for those that it has not."""
+    match operation:
+        case WriteNote():
+            return "", "", operation.path
+        case CreateRecord():
+            return operation.account, "", ""
+        case UpdateRecord() | DeleteRecord():
+            return operation.account, operation.remote_id, ""
+
+
+def _end(tx: Transaction, operation: OperationId, outcome: OperationState, reason: str) -> None:
+    tx.run("UPDATE operations SET state = ?, reason = ? WHERE id = ?", (outcome, reason, operation))
+
+
+def _time_or_none(text: str | None) -> datetime | None:
+    return None if text is None else time_of(text)
