@@ -26,7 +26,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ class Plain:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[int]:
+def opened(folder: Path) -> Generator[int]:
     """Open a folder for the functions of this module; errors are `OSError`."""
     folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -153,7 +153,7 @@ def sweep(folder_fd: int, now_s: float) -> None:
 
 
 @contextmanager
-def _open(folder_fd: int, name: str) -> Iterator[int]:
+def _open(folder_fd: int, name: str) -> Generator[int]:
     try:
         file_fd = os.open(name, _PLAIN, dir_fd=folder_fd)
     except OSError as error:

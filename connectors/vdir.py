@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,7 +162,7 @@ class ContactsFolder:
                 return Refused(intent.remote_id, _reason(error))
 
     @contextmanager
-    def _opened(self) -> Iterator[int]:
+    def _opened(self) -> Generator[int]:
         """Open the folder; errors that nobody took for one card's are the account's."""
         try:
             with files.opened(self._folder) as folder_fd:
@@ -174,7 +174,7 @@ class ContactsFolder:
             raise TryLater(f"folder {self._folder}: {_reason(error)}", None) from error
 
     @contextmanager
-    def _opened_to_write(self) -> Iterator[int]:
+    def _opened_to_write(self) -> Generator[int]:
         with self._opened() as folder_fd:
             if not self._swept:
                 files.sweep(folder_fd, time.time())
