@@ -7,7 +7,7 @@ Two state homes on one vault, here or on two machines, are kept apart by the vau
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _PID_BYTES_MAX = 32
 
 
 @contextmanager
-def only_instance(state_home: Path) -> Iterator[None]:
+def only_instance(state_home: Path) -> Generator[None]:
     """Hold the lock of an existing state home for the duration of the block.
 
     Errors: `AlreadyRunning` with the holder's pid, at once; nobody is waited for.
