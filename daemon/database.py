@@ -14,7 +14,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +33,7 @@ LOST_STATE_AT = "lost_state_at"
 _CHECKED_AT = "checked_at"
 _CHECK_EVERY = timedelta(days=1)
 _BUSY_S = 5.0
-_PRIVATE_FILE = 0o600
+PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 
 _WAY_OUT = (
@@ -113,7 +113,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, folder: Path, now: datetim
     if 0 < version < len(migrations):
         backups = folder / BACKUPS_NAME
         make_folder(backups)
-        copy_database(connection, backups / f"state-{version}-{now:%Y%m%dT%H%M%S%fZ}.db")
+        copy_database(connection, backups / f"state-{version}-{stamp(now)}.db")
     migrate(connection, migrations)
 
 
@@ -175,7 +175,7 @@ def copy_database(connection: sqlite3.Connection, target: Path) -> None:
 
     Errors: `FileExistsError`; an incomplete copy does not stay.
     """
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE_FILE))
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE))
     try:
         with closing(connect(target)) as copy:
             connection.backup(copy)
@@ -185,6 +185,11 @@ def copy_database(connection: sqlite3.Connection, target: Path) -> None:
     except BaseException:
         target.unlink()
         raise
+
+
+def stamp(now: datetime) -> str:
+    """Return an instant as part of a file name that sorts as time does."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
 def make_folder(folder: Path) -> None:
@@ -205,7 +210,7 @@ def sync_folder(folder: Path) -> None:
 
 def _make_private(path: Path) -> None:
     # SQLite gives its log the permissions of the database.
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, _PRIVATE_FILE))
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, PRIVATE_FILE))
 
 
 def _fsync(path: Path) -> None:
