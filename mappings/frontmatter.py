@@ -1,0 +1,349 @@
+"""The frontmatter of a note as text: which keys it has, and between which characters each value stands.
+
+Not a YAML library: nothing is ever dumped, so that every byte outside a replaced value survives. Two readers
+that know nothing of each other look at every block. yaml-edit says where a value stands and in which style;
+it also accepts text that is not YAML. yaml12 (YAML 1.2 core, as Obsidian's reader) says what the values are,
+but it expands aliases, so that a few hundred bytes can cost all memory: it never sees a block with marks
+(anchors, aliases, tags, merge keys), and such a block is read but never written.
+
+Offsets are characters of the whole note. yaml-edit counts UTF-8 bytes of what it was given; `_Ruler` converts.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import yaml12
+import yaml_edit
+
+from mappings.errors import UnreadableNote
+
+BLOCK_BYTES_MAX = 64 * 1024
+
+_OPENING = re.compile(r"\ufeff?---[ \t]*(?:\r?\n|\Z)")
+_CLOSING = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
+_LONE_CR = re.compile(r"\r(?!\n)")
+_KEY_LINE = re.compile(r"[^\s:][^\r\n]*:(?:\s|\Z)")
+_TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
+_DOCUMENT_MARK = re.compile(r"^(?:%|\.\.\.|---)", re.MULTILINE)
+_MAYBE_MARKED = re.compile(r"[&*!]|<<")
+_MARKED_ROOT = re.compile(r"^[&!]", re.MULTILINE)
+_ERROR_PLACE = re.compile(r"(?: at byte \d+)?,?(?: at)? line (\d+)(?:,? column \d+)?:? ?")
+_COLON = re.compile(r"[ \t]*:")
+_DASH = re.compile(r"[ \t]*(?:- *)*-(?=[ \t]*(?:#|\r?\n|\Z))")
+_NOT_A_MAPPING = "the frontmatter is not a list of keys and values"
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+class Style(StrEnum):
+    """How a scalar is written (YAML 1.2.2 sections 7.3 and 8.1)."""
+
+    PLAIN = "plain"
+    SINGLE = "single-quoted"
+    DOUBLE = "double-quoted"
+    LITERAL = "literal"
+    FOLDED = "folded"
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One text: its value as read, and the characters that write it, quotes included.
+
+    One that is not written at all (`key:`) is empty and stands directly behind its colon or dash.
+    """
+
+    text: str
+    style: Style
+    start: int
+    end: int
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.text.strip() or self.is_null
+
+    @property
+    def is_null(self) -> bool:
+        return self.style is Style.PLAIN and self.text in _NULLS
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list, in brackets (`flow`) or with dashes."""
+
+    items: "tuple[Node, ...]"
+    flow: bool
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A mapping inside the frontmatter."""
+
+    pairs: "Mapping[str, Node]"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """An alias or a tagged value: not ours to guess."""
+
+
+Node = Scalar | Items | Pairs | Marked
+
+
+@dataclass(frozen=True, slots=True)
+class Fences:
+    """Where the block between the two `---` lines starts and ends."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruler:
+    """Turns byte offsets of the block into character offsets of the note."""
+
+    note: str
+    start: int
+    encoded: bytes | None
+
+    def at(self, offset: int) -> int:
+        if self.encoded is None:
+            return self.start + offset
+        return self.start + len(self.encoded[:offset].decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The frontmatter of one note.
+
+    `unwritable` is the reason why nothing in it may be changed, "" if it may. `values` is what the second
+    reader got, empty where it was not asked.
+    """
+
+    note: str
+    fences: Fences
+    flow: bool
+    unwritable: str
+    values: Mapping[object, object]
+    _entries: Mapping[str, yaml_edit.Entry]
+    _ruler: _Ruler
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._entries)
+
+    @property
+    def text(self) -> str:
+        return self.note[self.fences.start : self.fences.end]
+
+    def node(self, key: str) -> Node:
+        """Return the value of a key that is in `keys`."""
+        entry = self._entries[key]
+        return _node(self._ruler, entry.value(), _behind_colon(self._ruler, entry))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return every text beneath a key that may be missing, however deep it stands."""
+        return tuple(_texts(self.node(key))) if key in self._entries else ()
+
+    def indent(self) -> str:
+        """Return the blanks before each key."""
+        for entry in self._entries.values():
+            start = self._ruler.at(entry.byte_range()[0])
+            return self.note[line_start(self.note, start) : start]
+        return ""
+
+
+def is_opened(note: str) -> bool:
+    """Tell whether a note begins with a line that opens frontmatter."""
+    return note.startswith(("---", "\ufeff---")) and _OPENING.match(note) is not None
+
+
+def check_characters(note: str) -> None:
+    """Refuse characters that other programs read as an end: of the text, or of a line.
+
+    Errors: `UnreadableNote`.
+    """
+    if "\0" in note:
+        raise UnreadableNote(line_number(note, note.index("\0")), "a NUL character")
+    lone = _LONE_CR.search(note) if "\r" in note else None
+    if lone is not None:
+        raise UnreadableNote(line_number(note, lone.start()), "a line that ends in CR alone")
+
+
+def find_fences(note: str) -> Fences | None:
+    """Return where the frontmatter stands, None for a note without one.
+
+    Errors: `UnreadableNote` for one that is never closed; a rule (`---`) before prose is no frontmatter.
+    Source: Obsidian accepts the opening `---` on the very first line only.
+    """
+    opening = _OPENING.match(note)
+    if opening is None:
+        return None
+    closing = _CLOSING.search(note, opening.end())
+    if closing is not None:
+        return Fences(opening.end(), closing.start())
+    if _KEY_LINE.match(note, opening.end()):
+        raise UnreadableNote(1, "the frontmatter has no closing `---`")
+    return None
+
+
+def parse(note: str, fences: Fences) -> Block:
+    """Read the block between the fences with both readers.
+
+    Errors: `UnreadableNote` if one of them cannot read it, or a key stands in it twice.
+    """
+    yaml = note[fences.start : fences.end]
+    _check_shape(note, fences, yaml)
+    document = _document(yaml, line_number(note, fences.start))
+    root = document.as_mapping() if document is not None else None
+    ruler = _Ruler(note, fences.start, None if yaml.isascii() else yaml.encode())
+    entries = _entries(ruler, root) if root is not None else {}
+    unwritable = _marks(document, yaml) if document is not None and _MAYBE_MARKED.search(yaml) else ""
+    values = {} if unwritable else _second_reading(note, fences, yaml)
+    return Block(note, fences, root is not None and root.is_flow_style(), unwritable, values, entries, ruler)
+
+
+def line_number(note: str, offset: int) -> int:
+    return note.count("\n", 0, offset) + 1
+
+
+def line_start(note: str, offset: int) -> int:
+    return note.rfind("\n", 0, offset) + 1
+
+
+def line_end(note: str, offset: int) -> int:
+    """Return where the next line starts."""
+    end = note.find("\n", offset)
+    return len(note) if end < 0 else end + 1
+
+
+def _check_shape(note: str, fences: Fences, yaml: str) -> None:
+    if len(yaml) > BLOCK_BYTES_MAX or len(yaml.encode()) > BLOCK_BYTES_MAX:
+        raise UnreadableNote(1, f"the frontmatter is larger than {BLOCK_BYTES_MAX // 1024} KiB")
+    for pattern, reason in (
+        (_TAB_INDENT, "a tab as indentation in the frontmatter"),
+        (_DOCUMENT_MARK, "a YAML directive or document marker in the frontmatter"),
+    ):
+        found = pattern.search(yaml)
+        if found is not None:
+            raise UnreadableNote(line_number(note, fences.start + found.start()), reason)
+
+
+def _document(yaml: str, first_line: int) -> yaml_edit.Document | None:
+    try:
+        documents = yaml_edit.YamlFile.parse(yaml).documents()
+    except yaml_edit.YamlError as error:
+        raise _unreadable(error, first_line) from error
+    if not documents or documents[0].is_empty():
+        return None
+    if documents[0].as_mapping() is None or len(documents) > 1:
+        raise UnreadableNote(first_line, _NOT_A_MAPPING)
+    return documents[0]
+
+
+def _unreadable(error: ValueError, first_line: int) -> UnreadableNote:
+    message = str(error)
+    place = _ERROR_PLACE.search(message)
+    line = first_line if place is None else first_line + int(place[1]) - 1
+    reason = _ERROR_PLACE.sub("", message).removeprefix("YAML parse error: ").removeprefix("Parse error").strip(" :,")
+    return UnreadableNote(line, f"the frontmatter is not valid YAML: {reason}")
+
+
+def _entries(ruler: _Ruler, root: yaml_edit.Mapping) -> dict[str, yaml_edit.Entry]:
+    entries: dict[str, yaml_edit.Entry] = {}
+    for entry in root.entries():
+        key = entry.key()
+        scalar = key.as_scalar() if key is not None else None
+        name = scalar.as_string() if scalar is not None else ""
+        if name in entries:
+            line = line_number(ruler.note, ruler.at(entry.byte_range()[0]))
+            raise UnreadableNote(line, f"the key `{name}` stands in the frontmatter twice")
+        if scalar is not None:
+            entries[name] = entry
+    return entries
+
+
+def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[object, object]:
+    try:
+        values = yaml12.parse_yaml(yaml)
+    except ValueError as error:
+        raise _unreadable(error, line_number(note, fences.start)) from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UnreadableNote(line_number(note, fences.start), _NOT_A_MAPPING)
+    return dict(values)
+
+
+def _marks(document: yaml_edit.Document, yaml: str) -> str:
+    root = document.as_mapping()
+    entries = root.entries() if root is not None else []
+    if document.anchors() or _MARKED_ROOT.search(yaml) or any(_is_marked(entry) for entry in entries):
+        return "anchors, aliases, tags or merge keys in the frontmatter"
+    return ""
+
+
+def _is_marked(entry: yaml_edit.Entry) -> bool:
+    key = entry.key()
+    return key is None or str(key) == "<<" or _has_marks(key) or _has_marks(entry.value())
+
+
+def _has_marks(node: yaml_edit.Node | None) -> bool:
+    if node is None:
+        return False
+    if node.is_alias() or node.is_tagged():
+        return True
+    if (items := node.as_sequence()) is not None:
+        return any(_has_marks(item) for item in items.values())
+    if (pairs := node.as_mapping()) is not None:
+        return any(_is_marked(entry) for entry in pairs.entries())
+    return False
+
+
+def _node(ruler: _Ruler, node: yaml_edit.Node | None, behind: int) -> Node:
+    """Convert one node; `behind` is where it would stand if it is not written at all."""
+    if node is None:
+        return Scalar("", Style.PLAIN, behind, behind)
+    if (scalar := node.as_scalar()) is not None:
+        start, end = scalar.byte_range()
+        if start == end:
+            return Scalar("", Style.PLAIN, behind, behind)
+        return Scalar(scalar.as_string(), Style(scalar.style()), ruler.at(start), ruler.at(end))
+    if (items := node.as_sequence()) is not None:
+        start, end = items.byte_range()
+        flow = items.is_flow_style()
+        nodes = tuple(_node(ruler, item, _behind_dash(ruler, item)) for item in items.values())
+        return Items(nodes, flow, ruler.at(start), ruler.at(end))
+    if (pairs := node.as_mapping()) is not None:
+        entries = _entries(ruler, pairs)
+        return Pairs({key: _node(ruler, entry.value(), behind) for key, entry in entries.items()})
+    return Marked()
+
+
+def _behind_colon(ruler: _Ruler, entry: yaml_edit.Entry) -> int:
+    key = entry.key()
+    end = ruler.at(key.byte_range()[1] if key is not None else entry.byte_range()[0])
+    colon = _COLON.match(ruler.note, end)
+    return end if colon is None else colon.end()
+
+
+def _behind_dash(ruler: _Ruler, item: yaml_edit.Node) -> int:
+    offset = ruler.at(item.byte_range()[0])
+    dash = _DASH.match(ruler.note, line_start(ruler.note, offset))
+    return offset if dash is None else dash.end()
+
+
+def _texts(node: Node) -> Iterator[str]:
+    match node:
+        case Scalar() if not node.is_blank:
+            yield node.text
+        case Items():
+            for item in node.items:
+                yield from _texts(item)
+        case Pairs():
+            for value in node.pairs.values():
+                yield from _texts(value)
+        case _:
+            return
