@@ -5,6 +5,7 @@ A pair is planned only if both of its ends can be read now; what cannot be read 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mappings import vcard
 from mappings.conflict import Conflict
@@ -18,14 +19,17 @@ from mappings.world import AccountState, Base, NoteState
 _PROJECTIONS = {Format.VCARD: vcard.project}
 """What each format can hold of a person; a base is only ever compared with what its own format can hold."""
 
+_ALL = AccountName("")
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Something that is left untouched, and why; `field` and `account` are "" where all are meant."""
 
     uid: Uid
     path: NotePath
-    account: AccountName | str
-    field: FieldName | str
+    account: AccountName
+    field: FieldName | Literal[""]
     reason: str
 
 
@@ -173,12 +177,12 @@ def _creation(case: _Case, account: AccountState) -> CreateRecord:
 def _holds(case: _Case) -> Iterator[Hold]:
     uid, path = case.note.uid, case.note.path
     for name, reason in (*case.note.reading.held.items(), *case.note.refused.items()):
-        yield Hold(uid, path, "", name, reason)
+        yield Hold(uid, path, _ALL, name, reason)
     for joint in case.joints:
         for name, reason in joint.pair.record.reading.held.items():
             yield Hold(uid, path, joint.side.account, name, reason)
     if case.note.unwritable and (case.lacks_uid or _would_take(case)):
-        yield Hold(uid, path, "", "", case.note.unwritable)
+        yield Hold(uid, path, _ALL, "", case.note.unwritable)
 
 
 def _would_take(case: _Case) -> bool:

@@ -111,7 +111,7 @@ def _by_uid(notes: Sequence[NoteState]) -> tuple[Mapping[Uid, NoteState], Sequen
     for note in notes:
         groups[note.uid].append(note)
     twins = [
-        Hold(note.uid, note.path, "", "", f"carries the same uid as {other.path}; remove it from one of them")
+        Hold(note.uid, note.path, AccountName(""), "", f"carries the same uid as {other.path}; remove it from one of them")
         for group in groups.values()
         if len(group) > 1
         for note, other in zip(group, (*group[1:], group[0]), strict=True)

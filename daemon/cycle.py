@@ -1,0 +1,102 @@
+"""The story of one sync: look at both sides, settle what was cut short, plan, try it on paper, do it, record it.
+
+`look` touches nothing outside the state that it is given: a dry run gives it a copy.
+"""
+
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from daemon import conflicts, gather, journal, records, scan
+from daemon.conflicts import Held, LinkQuestion
+from daemon.execute import Execution, execute
+from daemon.gather import Workers
+from daemon.journal import RunId
+from daemon.recover import recover
+from daemon.rehearse import rehearse
+from daemon.report import AccountReport, Deeds, Health, Report, VaultReport
+from daemon.setup import Setup
+from daemon.state import State, Transaction
+from mappings.plan import Plan, plan
+from mappings.record import AccountName
+from mappings.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Both sides at one instant, and what follows from it."""
+
+    vault: VaultReport
+    accounts: tuple[AccountReport, ...]
+    world: World
+    plan: Plan
+
+
+def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
+    """Read both sides and plan.
+
+    Errors: `VaultMissing`, `NotOurVault`, `MarkerUnreadable`, `StateError`; nothing was decided.
+    """
+    setup.vault.check_identity()
+    scanned = scan.scan(setup, state, now)
+    reports = gather.read_accounts(setup, state, now, workers)
+    world = gather.world(setup, state, scanned, reports)
+    if recover(state, world, now):
+        world = gather.world(setup, state, scanned, reports)
+    return Look(scanned.report, reports, world, _planned(setup, world, frozenset()))
+
+
+def _planned(setup: Setup, world: World, approved: frozenset[AccountName]) -> Plan:
+    limits = {account.name: account.limit for account in setup.accounts}
+    return rehearse(setup, world, lambda tried: plan(tried, limits, approved))
+
+
+def sync(
+    setup: Setup,
+    state: State,
+    clock: Callable[[], datetime],
+    approve: Callable[[Look], frozenset[AccountName]],
+    workers: Workers,
+) -> Report:
+    """Bring both sides into step, as far as that can be done without the owner.
+
+    Shapes: `approve` is asked once, and only if something has to wait: which braked accounts may run after all.
+    Errors: as `look`; everything done until then is recorded, and the next cycle goes on from there.
+    """
+    with state.transaction() as tx:
+        run = journal.begin_run(tx, "sync", clock())
+    seen = look(setup, state, clock(), workers)
+    approved = approve(seen) if seen.plan.brakes else frozenset[AccountName]()
+    if approved:
+        # The same look, planned anew: a second one so soon would make a note that is being saved count as gone.
+        seen = replace(seen, plan=_planned(setup, seen.world, approved))
+    deeds = execute(Execution(setup, state, run, clock()), seen.plan.operations, workers)
+    report = Report(run, seen.vault, seen.accounts, seen.plan, deeds)
+    with state.transaction() as tx:
+        _record(tx, run, seen, deeds, clock())
+        journal.finish_run(tx, run, report.exit_code, report.counts, clock())
+    return report
+
+
+def _record(tx: Transaction, run: RunId, seen: Look, deeds: Deeds, now: datetime) -> None:
+    """Remember what waits for the owner, and which accounts have had their first run."""
+    braked = {brake.account for brake in seen.plan.brakes}
+    away = {account.name for account in seen.accounts if account.health is not Health.OK}
+    asked = [conflict for conflict in seen.plan.conflicts if not conflict.settled_by]
+    settled = [one for one in seen.plan.conflicts if one.settled_by and not braked & one.theirs.keys()]
+    conflicts.sync_open(tx, asked, now, run, {*away, *seen.world.unreadable_people})
+    conflicts.record_settled(tx, settled, now, run)
+    conflicts.sync_questions(tx, _questions(tx, seen, away), now)
+    conflicts.sync_holds(tx, [Held(hold.path, hold.account, hold.field, hold.reason) for hold in seen.plan.holds], now)
+    for account in seen.accounts:
+        if account.name not in away | braked | deeds.broken.keys():
+            records.set_first_run_done(tx, account.name)
+
+
+def _questions(tx: Transaction, seen: Look, away: Set[AccountName]) -> Iterator[LinkQuestion]:
+    """Yield what was found to be doubtful, and what was so before in accounts that could not be looked at."""
+    yield from (question for question in conflicts.link_questions(tx) if question.account in away)
+    paths = {note.uid: note.path for note in seen.world.notes}
+    for question in seen.plan.questions:
+        detail, candidates = question.doubt.value, question.candidates
+        yield LinkQuestion(question.account, question.uid, paths[question.uid], question.doubt.name, candidates, detail)

@@ -1,0 +1,266 @@
+"""Carry out a plan: one line for each kind of step, every intent durable before its act.
+
+Order, and why. What is merely remembered goes first, in one transaction. Then the notes: intent row, file, base row;
+a base row is never newer than the file it speaks of. Then the records, account by account, and only of people whose
+note was written: a record is told what the note says, so that no base claims what the note never said.
+
+Nothing is undone when a step fails. The next cycle reads both sides anew and plans again; what a crash or a lost
+answer left unclear is settled by `recover` from the intent rows, before anything else is decided.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar, assert_never
+
+from connectors.errors import ConnectorError, Gone, PreconditionFailed, Refused
+from connectors.interface import Deleted, Written
+from daemon import journal, links, records
+from daemon.errors import NoteChanged, VaultError, VaultMissing
+from daemon.journal import OperationId, RunId
+from daemon.report import Deeds, Trouble
+from daemon.setup import Account, Setup
+from daemon.state import State, Transaction
+from mappings import note as note_lens
+from mappings.errors import EditRefused, UnreadableNote
+from mappings.operation import (
+    Agree,
+    Bookkeeping,
+    CreateRecord,
+    DeleteRecord,
+    Link,
+    Operation,
+    Parting,
+    RemoteWrite,
+    Unlink,
+    UpdateRecord,
+    WriteNote,
+)
+from mappings.person import Uid
+from mappings.record import AccountName, NotePath, RemoteId
+from mappings.world import Tombstone
+
+
+Outcome = Written | Deleted | PreconditionFailed | Gone | Refused
+"""What became of one write to a record."""
+
+Workers = Callable[[Sequence[Callable[[], None]]], None]
+"""Runs independent pieces of work, each to its end; at once where that saves waiting, one by one in the simulation."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been done so far; workers of several accounts add to it under the state's own lock."""
+
+    notes_written: int = 0
+    created: Counter[AccountName] = field(default_factory=Counter)
+    updated: Counter[AccountName] = field(default_factory=Counter)
+    deleted: Counter[AccountName] = field(default_factory=Counter)
+    linked: int = 0
+    parted: int = 0
+    failures: list[Trouble] = field(default_factory=list)
+    postponed: list[Trouble] = field(default_factory=list)
+    broken: dict[AccountName, str] = field(default_factory=dict)
+
+    def deeds(self) -> Deeds:
+        return Deeds(
+            self.notes_written,
+            dict(self.created),
+            dict(self.updated),
+            dict(self.deleted),
+            self.linked,
+            self.parted,
+            tuple(self.failures),
+            tuple(self.postponed),
+            dict(self.broken),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run's execution: what it works with, and when it is."""
+
+    setup: Setup
+    state: State
+    run: RunId
+    now: datetime
+
+
+def execute(job: Execution, operations: Sequence[Operation], workers: Workers) -> Deeds:
+    """Carry out the operations of a plan.
+
+    Result: what was really done; a step that could not be is a failure (its value is refused) or postponed
+    (the side moved on; the next cycle plans anew), an account that failed as a whole is in `broken`.
+    Errors: `VaultMissing`, `NotOurVault`, `StateError`; everything done until then is recorded.
+    """
+    tally = _Tally()
+    writes = [step for step in operations if isinstance(step, WriteNote)]
+    _remember(job, [step for step in operations if isinstance(step, Bookkeeping)], tally)
+    unwritten = _write_notes(job, writes, tally)
+    by_account: defaultdict[AccountName, list[RemoteWrite]] = defaultdict(list)
+    for step in operations:
+        if isinstance(step, RemoteWrite) and step.uid not in unwritten:
+            by_account[step.account].append(step)
+    accounts = {account.name: account for account in job.setup.accounts}
+    workers([_account_worker(job, accounts[name], steps, tally) for name, steps in by_account.items()])
+    return tally.deeds()
+
+
+def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> None:
+    with job.state.transaction() as tx:
+        for step in steps:
+            match step:
+                case Link():
+                    links.add_link(tx, step.account, step.uid, step.remote_id)
+                    tally.linked += 1
+                case Agree():
+                    links.agree(tx, step.agreed.account, step.uid, step.agreed.values)
+                case Unlink():
+                    _part(tx, step.account, step.uid, step.remote_id, step.parting, job.now)
+                    tally.parted += 1
+                case _:
+                    assert_never(step)
+
+
+def _part(
+    tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId, parting: Parting, now: datetime
+) -> None:
+    """End a link; unless the note merely stopped being a person, the pair is buried: it is never joined again by itself."""
+    links.remove_link(tx, account, uid)
+    if parting is not Parting.NOT_A_PERSON:
+        links.bury(tx, Tombstone(account, uid, remote_id), parting, now)
+    if parting is Parting.RECORD_DELETED:
+        records.forget_record(tx, account, remote_id)
+
+
+def _write_notes(job: Execution, steps: Sequence[WriteNote], tally: _Tally) -> frozenset[Uid]:
+    """Write the notes; return the people whose note does not say what the plan counted on."""
+    if not steps:
+        return frozenset()
+    job.setup.vault.check_identity()
+    with job.state.transaction() as tx:
+        intents = journal.intend(tx, job.run, steps, job.now)
+    unwritten = {step.uid for step, intent in zip(steps, intents, strict=True) if not _write_note(job, step, intent, tally)}
+    for copy in job.setup.vault.settle():
+        tally.failures.append(Trouble(copy, 0, "holds an edit that was saved while the note was being written"))
+    return frozenset(unwritten)
+
+
+def _write_note(job: Execution, step: WriteNote, intent: OperationId, tally: _Tally) -> bool:
+    try:
+        before, after = _replace(job.setup, step)
+    except NoteChanged as error:
+        tally.postponed.append(Trouble(step.path, 0, error.reason))
+        _give_up(job, intent, error.reason)
+        return False
+    except VaultMissing:
+        raise
+    except (VaultError, EditRefused, UnreadableNote) as error:
+        tally.failures.append(Trouble(step.path, 0, error.reason))
+        _give_up(job, intent, error.reason)
+        return False
+    with job.state.transaction() as tx:
+        journal.done(tx, intent, before, after)
+        for agreed in step.agreed:
+            links.agree(tx, agreed.account, step.uid, agreed.values)
+    tally.notes_written += 1
+    return True
+
+
+def _replace(setup: Setup, step: WriteNote) -> tuple[bytes, bytes]:
+    note = setup.vault.read(step.path)
+    if note.note_hash != step.note_hash:
+        raise NoteChanged("it was edited since it was read")
+    changes = {change.field: change.after for change in step.changes}
+    uid = step.uid if step.insert_uid else None
+    text = note_lens.put(step.path, note_lens.decode(note.content), changes, uid, setup.rules)
+    after = text.encode()
+    setup.vault.replace(step.path, step.note_hash, after)
+    return note.content, after
+
+
+def _give_up(job: Execution, intent: OperationId, reason: str) -> None:
+    with job.state.transaction() as tx:
+        journal.failed(tx, intent, reason)
+
+
+def _account_worker(
+    job: Execution, account: Account, steps: Sequence[RemoteWrite], tally: _Tally
+) -> Callable[[], None]:
+    def work() -> None:
+        try:
+            _write_records(job, account, steps, tally)
+        except ConnectorError as error:
+            # Intents without an outcome stay open: they may have been applied, and `recover` finds out.
+            tally.broken[account.name] = str(error)
+
+    return work
+
+
+def _write_records(job: Execution, account: Account, steps: Sequence[RemoteWrite], tally: _Tally) -> None:
+    contacts = account.contacts
+    deletes = [step for step in steps if isinstance(step, DeleteRecord)]
+    updates = [step for step in steps if isinstance(step, UpdateRecord)]
+    creates = [step for step in steps if isinstance(step, CreateRecord)]
+    # Updates first: a value that the owner waits for is one; deletions last, as whatever is wrong shows up before.
+    _write_group(job, updates, contacts.update, tally)
+    _write_group(job, creates, contacts.create, tally)
+    _write_group(job, deletes, contacts.delete, tally)
+
+
+Step = TypeVar("Step", CreateRecord, UpdateRecord, DeleteRecord)
+
+
+def _write_group(
+    job: Execution,
+    steps: Sequence[Step],
+    write: Callable[[Sequence[Step]], Iterator[Outcome]],
+    tally: _Tally,
+) -> None:
+    if not steps:
+        return
+    with job.state.transaction() as tx:
+        intents = journal.intend(tx, job.run, steps, job.now)
+    for step, intent, outcome in zip(steps, intents, write(steps), strict=True):
+        with job.state.transaction() as tx:
+            record_outcome(tx, step, intent, outcome, job.now)
+            _count(tally, step, outcome)
+
+
+def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outcome: Outcome, now: datetime) -> None:
+    """Store what became of one step; the base learns exactly what was sent."""
+    match outcome:
+        case Written():
+            before = outcome.before.encode() if outcome.before is not None else None
+            journal.done(tx, intent, before, outcome.after.encode())
+            records.put_record(tx, step.account, outcome.record)
+            if isinstance(step, CreateRecord):
+                links.add_link(tx, step.account, step.uid, outcome.record.remote_id)
+            if not isinstance(step, DeleteRecord):
+                links.agree(tx, step.account, step.uid, step.agreed.values)
+        case Deleted():
+            journal.done(tx, intent, outcome.before.encode(), None)
+            records.forget_record(tx, step.account, outcome.remote_id)
+            _part(tx, step.account, step.uid, outcome.remote_id, Parting.NOTE_DELETED, now)
+        case PreconditionFailed() | Gone() | Refused():
+            journal.failed(tx, intent, outcome.reason)
+        case _:
+            assert_never(outcome)
+
+
+def _count(tally: _Tally, step: RemoteWrite, outcome: Outcome) -> None:
+    place = NotePath(step.uid) if isinstance(step, CreateRecord) else step.remote_id
+    match outcome:
+        case Written() if isinstance(step, CreateRecord):
+            tally.created[step.account] += 1
+        case Written():
+            tally.updated[step.account] += 1
+        case Deleted():
+            tally.deleted[step.account] += 1
+        case PreconditionFailed() | Gone():
+            tally.postponed.append(Trouble(place, 0, outcome.reason))
+        case Refused():
+            tally.failures.append(Trouble(place, 0, outcome.reason))
+        case _:
+            assert_never(outcome)

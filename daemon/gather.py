@@ -1,0 +1,106 @@
+"""Read all sides and put the world together. Reads and remembers what was read; decides nothing.
+
+Accounts are read by workers, side by side; what they return is stored together with its cursor in one transaction,
+so that a cursor never speaks of records that were not stored. An account that fails is reported and is as it was.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater
+from connectors.interface import ChangeSet
+from daemon import links, records
+from daemon.report import AccountReport, Health, Trouble
+from daemon.scan import Scanned
+from daemon.setup import Account, Setup
+from daemon.state import State
+from mappings.world import AccountState, World
+
+Workers = Callable[[Sequence[Callable[[], None]]], None]
+"""Runs independent pieces of work, each to its end; at once where that saves waiting, one by one in a simulation."""
+
+
+def read_accounts(setup: Setup, state: State, now: datetime, workers: Workers) -> tuple[AccountReport, ...]:
+    """Read what is new in every account and store it.
+
+    Result: one report for each account, in the setup's order; only those that are `OK` may be planned with.
+    """
+    reports: dict[str, AccountReport] = {}
+
+    def reading(account: Account) -> Callable[[], None]:
+        def work() -> None:
+            reports[account.name] = _read_account(account, state, now)
+
+        return work
+
+    workers([reading(account) for account in setup.accounts])
+    return tuple(reports[account.name] for account in setup.accounts)
+
+
+def _read_account(account: Account, state: State, now: datetime) -> AccountReport:
+    try:
+        change_set = _changes(account, state)
+    except ConnectorError as error:
+        return AccountReport(account.name, _health(error), str(error), 0, 0, 0, ())
+    with state.transaction() as tx:
+        records.store_change_set(tx, account.name, change_set, now)
+    _, unreadable, missing = records.records(state, account.name)
+    troubles = tuple(Trouble(remote_id, 0, reason) for remote_id, reason in unreadable.items())
+    changed = len(change_set.records)
+    return AccountReport(account.name, Health.OK, "", change_set.listed, changed, len(missing), troubles)
+
+
+def _changes(account: Account, state: State) -> ChangeSet:
+    known = records.known(state, account.name)
+    cursor = records.account_row(state, account.name).cursor
+    try:
+        return account.contacts.changes(cursor, known)
+    except CursorExpired:
+        # Everything is read anew; the bases stay, or every difference would look like a first meeting.
+        return account.contacts.changes(None, known)
+
+
+def _health(error: ConnectorError) -> Health:
+    match error:
+        case TryLater():
+            return Health.AWAY
+        case SignInNeeded():
+            return Health.SIGNED_OUT
+        case Misunderstood():
+            return Health.MISUNDERSTOOD
+        case _:
+            raise error
+
+
+def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[AccountReport]) -> World:
+    """Put the world together from what was just read and what is remembered."""
+    return World(
+        notes=scanned.notes,
+        absent=scanned.absent,
+        unreadable_people=scanned.unreadable_people,
+        accounts=tuple(
+            _account_state(account, state, report) for account, report in zip(setup.accounts, reports, strict=True)
+        ),
+        links=links.links(state),
+        tombstones=links.tombstones(state),
+        uid_in_notes=bool(setup.rules.uid_key),
+    )
+
+
+def _account_state(account: Account, state: State, report: AccountReport) -> AccountState:
+    row = records.account_row(state, account.name)
+    readable, unreadable, missing = records.records(state, account.name)
+    return AccountState(
+        name=account.name,
+        format=account.contacts.format,
+        reachable=report.health is Health.OK,
+        first_run=not row.first_run_done,
+        recovering=row.recovering,
+        policies=account.policies,
+        new_contacts=account.new_contacts,
+        delete_with_note=account.delete_with_note,
+        records=readable,
+        unreadable=unreadable,
+        missing=missing,
+    )

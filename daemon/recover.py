@@ -1,0 +1,106 @@
+"""Settle what an earlier run left unclear: intents without an outcome, after a crash or a lost answer.
+
+Theory of operation. An intent says which values were about to be written to one side, all of which the other side
+already held. So there is one question for each value: is it there now? If so, both sides have held it, and the base
+may say so; if not, either it never arrived or somebody has changed it since, and the base stays as it was. The rest
+is the normal path: the next plan sees both sides as they are. Nothing is ever sent again from here.
+
+A create is found again by the uid that it carries. What the new record says *now* does not matter for the base: it
+was made from the payload in the intent, and a remote edit since then must be seen as one.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from daemon import journal, links, records
+from daemon.journal import Unfinished
+from daemon.state import State, Transaction
+from mappings.fields import same, value_of
+from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, Parting, UpdateRecord, WriteNote
+from mappings.person import FieldName, Person, Uid, Value
+from mappings.record import AccountName, Record
+from mappings.world import AccountState, NoteState, Tombstone, World
+
+
+def recover(state: State, world: World, now: datetime) -> bool:
+    """Settle every open intent whose side could be read; tell whether anything was settled.
+
+    Result: True means that links or bases have changed, and the world is to be put together anew.
+    Intents of accounts that are away stay open: their answer is still out.
+    """
+    unfinished = journal.unfinished(state)
+    notes = {note.uid: note for note in world.notes}
+    accounts = {account.name: account for account in world.accounts if account.reachable}
+    settled = False
+    with state.transaction() as tx:
+        for intent in unfinished:
+            settled |= _settle(tx, intent, notes, accounts, now)
+    return settled
+
+
+def _settle(
+    tx: Transaction,
+    intent: Unfinished,
+    notes: Mapping[Uid, NoteState],
+    accounts: Mapping[AccountName, AccountState],
+    now: datetime,
+) -> bool:
+    step = intent.operation
+    if isinstance(step, WriteNote):
+        _settle_note(tx, intent, step, notes.get(step.uid))
+        return True
+    account = accounts.get(step.account)
+    if account is None:
+        return False
+    match step:
+        case CreateRecord():
+            _settle_create(tx, intent, step, account)
+        case UpdateRecord():
+            _settle_update(tx, intent, step, account.records.get(step.remote_id))
+        case DeleteRecord():
+            _settle_delete(tx, intent, step, account, now)
+    return True
+
+
+def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: NoteState | None) -> None:
+    arrived = _arrived(_wanted(step.changes), note.reading.person) if note is not None else {}
+    for agreed in step.agreed:
+        _agree(tx, step.uid, Agreed(agreed.account, {name: value for name, value in agreed.values.items() if name in arrived}))
+    journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the note")
+
+
+def _settle_create(tx: Transaction, intent: Unfinished, step: CreateRecord, account: AccountState) -> None:
+    made = [record for record in account.records.values() if record.uid == step.uid]
+    if len(made) == 1:
+        links.add_link(tx, step.account, step.uid, made[0].remote_id)
+        _agree(tx, step.uid, step.agreed)
+    journal.dropped(tx, intent.id, "cut short; the contact was made" if made else "cut short; no contact was made")
+
+
+def _settle_update(tx: Transaction, intent: Unfinished, step: UpdateRecord, record: Record | None) -> None:
+    arrived = _arrived(_wanted(step.changes), record.person) if record is not None else {}
+    values = {name: value for name, value in step.agreed.values.items() if name in arrived}
+    _agree(tx, step.uid, Agreed(step.account, values))
+    journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the contact")
+
+
+def _settle_delete(tx: Transaction, intent: Unfinished, step: DeleteRecord, account: AccountState, now: datetime) -> None:
+    gone = step.remote_id not in account.records or step.remote_id in account.missing
+    if gone:
+        links.remove_link(tx, step.account, step.uid)
+        links.bury(tx, Tombstone(step.account, step.uid, step.remote_id), Parting.NOTE_DELETED, now)
+        records.forget_record(tx, step.account, step.remote_id)
+    journal.dropped(tx, intent.id, "cut short; the contact is gone" if gone else "cut short; the contact is still there")
+
+
+def _wanted(changes: Sequence[Change]) -> Mapping[FieldName, Value]:
+    return {change.field: change.after for change in changes}
+
+
+def _arrived(wanted: Mapping[FieldName, Value], person: Person) -> Mapping[FieldName, Value]:
+    return {name: value for name, value in wanted.items() if same(name, value_of(person, name), value)}
+
+
+def _agree(tx: Transaction, uid: Uid, agreed: Agreed) -> None:
+    if agreed.values:
+        links.agree(tx, agreed.account, uid, agreed.values)

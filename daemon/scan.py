@@ -1,0 +1,247 @@
+"""The vault as people: which notes are persons, what they say, and who was not seen.
+
+A note whose stat is as it was is not read again, unless the stat was taken too soon after a change to be trusted
+(`RACY`), or its daily look is due: replication tools set mtimes, so no stat is believed for ever.
+
+Who is who. A note's uid is the one that it carries. One that carries none (turned off, or not written yet) has the
+uid by which its path is remembered; a remembered note that vanished while the very same bytes appeared elsewhere has
+moved. Everybody else gets a uid derived from the vault and the path, the same on every machine.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2s
+from itertools import count
+from uuid import UUID, uuid5
+from zlib import crc32
+
+from daemon import links, notes
+from daemon.codec import pack_reading, unpack_reading
+from daemon.errors import VaultError, VaultMissing
+from daemon.notes import NoteRow
+from daemon.report import Trouble, VaultReport
+from daemon.setup import Setup
+from daemon.state import State, Transaction
+from daemon.vault import FileStat, Listing, NoteFile
+from mappings import note as note_lens
+from mappings.errors import UnreadableNote
+from mappings.person import Uid
+from mappings.profiles import is_excluded_path
+from mappings.record import NotePath
+from mappings.world import AbsentNote, NoteState
+
+RACY = timedelta(seconds=2)
+"""A file changed less than this before it was read may change again within the same timestamp.
+
+Source: Git's "racy" index entries; FAT keeps times of two seconds.
+"""
+
+REHASH_EVERY = timedelta(days=1)
+
+_READER = 1
+"""Raised whenever notes are read otherwise than before, so that every note is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The vault's part of the world, and the account of how it was read."""
+
+    notes: tuple[NoteState, ...]
+    absent: Mapping[Uid, AbsentNote]
+    unreadable_people: frozenset[Uid]
+    report: VaultReport
+
+
+def scan(setup: Setup, state: State, now: datetime) -> Scanned:
+    """Look at the whole vault, and remember what was read.
+
+    Errors: `VaultMissing`. A note or folder that cannot be read is in the report, and nobody in it is absent.
+    """
+    listing = setup.vault.listing()
+    known, remembered = notes.rows(state), links.people(state)
+    look = _look_at(setup, listing, known, remembered, now)
+    people = _people(setup, look.rows, known, remembered)
+    carried = {note.uid for note in people}
+    lost = {uid: path for uid, path in remembered.items() if uid not in carried}
+    unreadable = {uid for uid, path in lost.items() if not _is_absent(uid, path, look, listing)}
+    gone = {uid: path for uid, path in lost.items() if uid not in unreadable}
+    with state.transaction() as tx:
+        _remember(tx, look, known, frozenset(gone.values()))
+        if listing.complete:
+            notes.drop_rows(tx, known.keys() - look.rows.keys() - look.failed.keys() - set(gone.values()))
+        for note in people:
+            if remembered.get(note.uid) != note.path:
+                links.remember_person(tx, note.uid, note.path)
+    absent = {
+        uid: AbsentNote(path, known[path].missing_looks + 1, still_a_file=path in look.rows)
+        for uid, path in gone.items()
+        if path in known
+    }
+    return Scanned(tuple(people), absent, frozenset(unreadable), _report(listing, look, people))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The rows of all notes that are there, those of them that were read just now, and what could not be."""
+
+    rows: Mapping[NotePath, NoteRow]
+    fresh: Sequence[NoteRow]
+    failed: Mapping[NotePath, str]
+
+
+def _look_at(
+    setup: Setup,
+    listing: Listing,
+    known: Mapping[NotePath, NoteRow],
+    remembered: Mapping[Uid, NotePath],
+    now: datetime,
+) -> _Look:
+    rules_key = _rules_key(setup)
+    rows: dict[NotePath, NoteRow] = {}
+    fresh: list[NoteRow] = []
+    failed: dict[NotePath, str] = {}
+    for stat in listing.notes:
+        if is_excluded_path(stat.path, setup.rules.template_folders):
+            continue
+        row = known.get(stat.path)
+        if row is None or not _is_valid(row, stat, rules_key, now):
+            try:
+                file = setup.vault.read(stat.path)
+            except VaultMissing:
+                raise
+            except VaultError as error:
+                failed[stat.path] = error.reason
+                continue
+            row = _row(setup, file, remembered, rules_key, now)
+            fresh.append(row)
+        rows[stat.path] = row
+    return _Look(rows, fresh, failed)
+
+
+def _is_valid(row: NoteRow, stat: FileStat, rules_key: str, now: datetime) -> bool:
+    """Tell whether a row speaks of the file as it is; the daily look is spread over a day by the path."""
+    due = row.hashed_at + REHASH_EVERY + timedelta(seconds=crc32(row.path.encode()) % REHASH_EVERY.total_seconds() / 2)
+    seen = (row.device, row.inode, row.size_bytes, row.mtime_ns, row.ctime_ns)
+    return (
+        row.trusted
+        and seen == (stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns)
+        and row.rules_key == rules_key
+        and now < due
+    )
+
+
+def _row(
+    setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules_key: str, now: datetime
+) -> NoteRow:
+    stat = file.stat
+    racy_ns = (now - RACY).timestamp() * 1e9
+    row = NoteRow(
+        path=file.path,
+        device=stat.device,
+        inode=stat.inode,
+        size_bytes=stat.size,
+        mtime_ns=stat.mtime_ns,
+        ctime_ns=stat.ctime_ns,
+        trusted=max(stat.mtime_ns, stat.ctime_ns) < racy_ns,
+        note_hash=file.note_hash,
+        hashed_at=now,
+        rules_key=rules_key,
+        uid=None,
+        reading=None,
+        holdable=frozenset(),
+        unwritable="",
+        unreadable_line=None,
+        unreadable_reason=None,
+        missing_looks=0,
+    )
+    try:
+        found = note_lens.read(file.path, note_lens.decode(file.content), setup.rules)
+    except UnreadableNote as error:
+        # Whoever the note is about must not count as absent, wherever the note was moved to before it broke.
+        whose = next((uid for uid in remembered if uid.encode() in file.content), None)
+        return replace(row, uid=whose, unreadable_line=error.line, unreadable_reason=error.reason)
+    if found is None:
+        return row
+    return replace(
+        row,
+        uid=found.reading.uid,
+        reading=pack_reading(found.reading),
+        holdable=found.holdable,
+        unwritable=found.unwritable,
+    )
+
+
+def _people(
+    setup: Setup,
+    rows: Mapping[NotePath, NoteRow],
+    known: Mapping[NotePath, NoteRow],
+    remembered: Mapping[Uid, NotePath],
+) -> list[NoteState]:
+    """Give every people note its uid; see the module."""
+    readings = [(row, unpack_reading(row.reading)) for row in rows.values() if row.reading is not None]
+    carried = {reading.uid for _, reading in readings if reading is not None and reading.uid is not None}
+    by_path = {path: uid for uid, path in remembered.items() if uid not in carried}
+    by_hash = {known[path].note_hash: uid for path, uid in by_path.items() if path in known and path not in rows}
+    taken = carried | remembered.keys()
+    people = []
+    for row, reading in sorted(readings, key=lambda pair: pair[0].path):
+        if reading is None:
+            continue
+        uid = reading.uid or by_path.get(row.path) or by_hash.pop(row.note_hash, None)
+        if uid is None:
+            uid = _derived_uid(setup.vault_id, row.path, taken)
+            taken.add(uid)
+        people.append(NoteState(row.path, row.note_hash, uid, reading, row.holdable, row.unwritable, {}))
+    return people
+
+
+def _derived_uid(vault_id: UUID, path: NotePath, taken: Set[Uid]) -> Uid:
+    """Return the path's uid; a further one where the note that had this path first has taken it along."""
+    names = (path if number == 1 else f"{path}\n{number}" for number in count(1))
+    return next(uid for name in names if (uid := Uid(str(uuid5(vault_id, name)))) not in taken)
+
+
+def _is_absent(uid: Uid, path: NotePath, look: _Look, listing: Listing) -> bool:
+    """Tell whether a remembered person was really not seen: not just unread, nor in a note that cannot be read."""
+    if path in look.failed or any(row.uid == uid for row in look.rows.values() if row.unreadable_reason is not None):
+        return False
+    row = look.rows.get(path)
+    if row is not None:
+        return row.unreadable_reason is None
+    return listing.complete
+
+
+def _remember(
+    tx: Transaction, look: _Look, known: Mapping[NotePath, NoteRow], missed: frozenset[NotePath]
+) -> None:
+    """Store what was read, and count the looks that missed somebody; a note that is fresh but nobody's is a miss too."""
+    fresh = (replace(row, missing_looks=_looks(known, row)) if row.path in missed else row for row in look.fresh)
+    notes.put_rows(tx, fresh)
+    notes.count_missing(tx, missed)
+    notes.found_again(tx, (path for path in look.rows.keys() - missed if path in known and known[path].missing_looks))
+
+
+def _looks(known: Mapping[NotePath, NoteRow], row: NoteRow) -> int:
+    return known[row.path].missing_looks if row.path in known else 0
+
+
+def _rules_key(setup: Setup) -> str:
+    return blake2s(f"{_READER} {setup.rules!r}".encode(), digest_size=8).hexdigest()
+
+
+def _report(listing: Listing, look: _Look, people: Sequence[NoteState]) -> VaultReport:
+    broken = [
+        Trouble(row.path, row.unreadable_line or 0, row.unreadable_reason)
+        for row in look.rows.values()
+        if row.unreadable_reason is not None
+    ]
+    unread = [Trouble(path, 0, reason) for path, reason in look.failed.items()]
+    odd = [Trouble(NotePath(problem.path), 0, problem.reason) for problem in listing.problems]
+    return VaultReport(
+        files=len(listing.notes),
+        people=len(people),
+        read=len(look.fresh),
+        troubles=(*broken, *unread, *odd),
+        incomplete="; ".join(f"{problem.path}: {problem.reason}" for problem in listing.unread),
+    )
