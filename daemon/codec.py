@@ -8,10 +8,10 @@ What nobody can check by looking at it is sealed with a checksum: SQLite does no
 inside a value, and a base that is wrong by one character makes an untouched note look edited.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import blake2s
 from typing import NewType, TypedDict
 
 from mappings.fields import FIELDS, Cardinality, blank, value_of
@@ -29,6 +29,7 @@ JsonValues = dict[str, JsonValue]
 """Values by field or by account, as JSON has them."""
 
 _SEAL_BYTES = 8
+_MANY = frozenset(name for name, field in FIELDS.items() if field.cardinality is Cardinality.MANY)
 _BLANKS: dict[FieldName, Value] = {name: blank(name) for name in FIELDS}
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -106,6 +107,11 @@ def unpack_reading(packed: PackedReading) -> Reading | None:
     )
 
 
+def is_whole(packed: PackedReading) -> bool:
+    """Tell whether a packed reading is as it was packed."""
+    return _unseal(packed) is not None
+
+
 def value_of_json(packed: JsonValue) -> Value:
     """Return a field's value from its JSON."""
     return packed if isinstance(packed, str) else tuple(packed)
@@ -115,8 +121,8 @@ def values_of_json(packed: JsonValues) -> dict[FieldName, Value]:
     """Return the values of all fields that this program knows, in the shape that it knows."""
     return {
         name: value_of_json(packed[name])
-        for name, field in FIELDS.items()
-        if name in packed and isinstance(packed[name], str) == (field.cardinality is Cardinality.ONE)
+        for name in FIELDS
+        if name in packed and isinstance(packed[name], str) != (name in _MANY)
     }
 
 
@@ -136,9 +142,9 @@ def _seal(document: object) -> bytes:
 
 
 def _unseal(sealed: bytes) -> bytes | None:
-    text = sealed[2 * _SEAL_BYTES :]
+    text = sealed[_SEAL_BYTES:]
     return text if sealed.startswith(_checksum(text)) else None
 
 
 def _checksum(text: bytes) -> bytes:
-    return hashlib.blake2s(text, digest_size=_SEAL_BYTES).hexdigest().encode("ascii")
+    return blake2s(text, digest_size=_SEAL_BYTES).digest()
