@@ -1,0 +1,81 @@
+"""Which connectors there are, by the name that the configuration gives them; each is imported only when asked for.
+
+A connector is a module that offers exactly these names:
+
+- `Options`: its own keys of an account's table. Best a frozen dataclass of text, numbers, truth values, `Path`s,
+  tuples and further such dataclasses, which costs nothing to read; a pydantic model with `extra="forbid"` serves
+  too. Paths come with `~/` expanded. `ValueError` from `__post_init__` or a validator becomes a problem of the
+  configuration.
+- `open_contacts(account: AccountName, options: Options) -> Contacts | None`: the address book, None where the
+  options ask for none. It sends no request.
+
+Connectors from elsewhere name their module in the entry-point group `contactd.connectors`; a name of ours is ours.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from connectors.errors import ConnectorError
+from connectors.interface import Contacts
+from mappings.record import AccountName
+from mappings.world import NewContacts
+
+GROUP = "contactd.connectors"
+
+_BUILT_IN = {"vdir": "connectors.vdir"}
+_OFFERED = ("Options", "open_contacts")
+
+_LOCAL = frozenset({"vdir"})
+"""Connectors to folders of the owner's own: what is written there is shown to nobody else."""
+
+
+class UnusableConnector(ConnectorError):
+    """No connector has this name, or its module does not offer what one must: say so, with those known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """What a connector's module offers; `options` is the type of what `open_contacts` takes."""
+
+    options: type[object]
+    open_contacts: Callable[[AccountName, object], Contacts | None]
+
+
+def known() -> tuple[str, ...]:
+    """Return the names of all connectors, sorted."""
+    return tuple(sorted({*_BUILT_IN, *entry_points(group=GROUP).names}))
+
+
+def connector(name: str) -> Connector:
+    """Import the connector of this name.
+
+    Errors: `UnusableConnector`.
+    """
+    module = _module(name)
+    missing = [offered for offered in _OFFERED if not hasattr(module, offered)]
+    if missing:
+        raise UnusableConnector(f"the module of connector {name} does not offer {' and '.join(missing)}")
+    return Connector(module.Options, module.open_contacts)
+
+
+def new_contacts(name: str) -> NewContacts:
+    """Return which people get a contact where the owner does not say: all in folders of his own, else the reachable."""
+    return NewContacts.ALL if name in _LOCAL else NewContacts.REACHABLE
+
+
+def _module(name: str) -> ModuleType:
+    if name in _BUILT_IN:
+        return importlib.import_module(_BUILT_IN[name])
+    for entry_point in entry_points(group=GROUP, name=name):
+        return _imported(name, entry_point.value)
+    raise UnusableConnector(f'no connector is called "{name}"; expected {" or ".join(known())}')
+
+
+def _imported(name: str, module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UnusableConnector(f"the module of connector {name} cannot be imported: {error}") from error

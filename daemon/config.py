@@ -1,0 +1,166 @@
+"""The configuration as the program has it: frozen values, made once, at the door.
+
+Secrets never stand in it, and nothing else is asked: no environment variable overrides a key.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from connectors import registry
+from daemon.config_fit import Misfit, fitted
+from daemon.config_shape import (
+    BrakeKeys,
+    FieldTables,
+    ProfileName,
+    Table,
+    Written,
+    WrittenAccount,
+    is_list,
+    is_table,
+)
+from daemon.errors import ConfigError
+from daemon.paths import expanded
+from mappings.brakes import Limit
+from mappings.fields import DEFAULT_POLICIES, Policy
+from mappings.person import FieldName
+from mappings.record import AccountName
+from mappings.world import NewContacts
+
+DEFAULT_LIMIT = Limit(people=5, share_percent=10)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultConfig:
+    """Where the notes are and how they are written.
+
+    `people` are globs below the root; a note that one of them matches is a person's. `uid_key` is "" where notes
+    are not to carry their uid.
+    """
+
+    path: Path
+    profile: ProfileName
+    people: tuple[str, ...]
+    uid_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """One account with everything that the owner, or the default, says of it.
+
+    `options` are what `registry.connector(connector).open_contacts` takes. `me` are the owner's own addresses here.
+    """
+
+    name: AccountName
+    connector: str
+    options: object
+    me: tuple[str, ...]
+    new_contacts: NewContacts
+    delete_with_note: bool
+    policies: Mapping[FieldName, Policy]
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; `state` is the folder of the state, `accounts` are in the order of the file."""
+
+    vault: VaultConfig
+    state: Path
+    accounts: tuple[AccountConfig, ...]
+
+
+def load(path: Path) -> Config:
+    """Read the configuration.
+
+    Errors: `ConfigError` with every problem at once, each `key.path: what is wrong; what was expected`.
+    """
+    return _resolved(_written(_parsed(path)))
+
+
+def _parsed(path: Path) -> Table:
+    text = _text(path)
+    try:
+        return {key: _expanded(value) for key, value in tomllib.loads(text).items()}
+    except tomllib.TOMLDecodeError as error:
+        *_, last_line = lines = text.split("\n")
+        end = f"at line {len(lines)}, column {len(last_line) + 1}"
+        reason = str(error).replace("at end of document", end)
+        raise ConfigError((f"{path}: {reason}; expected TOML",)) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError((f"{path}: there is no such file; `contactd init` makes one",)) from error
+    except OSError as error:
+        raise ConfigError((f"{path}: cannot be read ({error.strerror}); expected a file of TOML",)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError((f"{path}: is not UTF-8 at byte {error.start}; expected a file of TOML",)) from error
+
+
+def _expanded(value: object) -> object:
+    """Put the owner's home for `~` wherever a text begins so: only paths do."""
+    if isinstance(value, str):
+        return expanded(value)
+    if is_list(value):
+        return [_expanded(item) for item in value]
+    if is_table(value):
+        return {key: _expanded(item) for key, item in value.items()}
+    return value
+
+
+def _written(table: Table) -> Written:
+    try:
+        return fitted(table)
+    except Misfit:
+        # Only here: importing pydantic-settings takes longer than a sync that finds nothing to do.
+        from daemon.config_check import checked  # noqa: PLC0415
+
+        return checked(table)
+
+
+def _resolved(written: Written) -> Config:
+    vault = written.vault
+    return Config(
+        vault=VaultConfig(vault.path, vault.profile, vault.people, vault.uid_key),
+        state=written.state.path,
+        accounts=tuple(_account(AccountName(name), account, written) for name, account in written.accounts.items()),
+    )
+
+
+def _account(name: AccountName, account: WrittenAccount, written: Written) -> AccountConfig:
+    keys = account.keys
+    return AccountConfig(
+        name=name,
+        connector=keys.connector,
+        options=account.options,
+        me=tuple(dict.fromkeys([*([keys.email] if keys.email else []), *keys.me])),
+        new_contacts=keys.new_contacts or registry.new_contacts(keys.connector),
+        delete_with_note=keys.delete_with_note,
+        policies=_policies(written.fields, keys.fields),
+        limit=_limit(written.brakes, keys.brakes),
+    )
+
+
+def _policies(*tables: FieldTables) -> Mapping[FieldName, Policy]:
+    """Lay the tables over the defaults, the later over the earlier."""
+    policies = dict(DEFAULT_POLICIES)
+    for name, keys in (item for table in tables for item in table.items()):
+        before = policies[name]
+        policies[name] = Policy(keys.rule or before.rule, keys.direction or before.direction)
+    return MappingProxyType(policies)
+
+
+def _limit(*tables: BrakeKeys) -> Limit:
+    """Lay the tables over the default, the later over the earlier."""
+    limit = DEFAULT_LIMIT
+    for keys in tables:
+        limit = Limit(
+            people=limit.people if keys.people is None else keys.people,
+            share_percent=limit.share_percent if keys.share_percent is None else keys.share_percent,
+        )
+    return limit
