@@ -6,7 +6,8 @@ connector that is thrown away and made again has lost nothing, because it rememb
 
 What the other connectors have in common with this one is what `tests/contract` says of all of them:
 
-- A record is its uid, its person, and extra data which we have no word for and which every write preserves.
+- A record is its uid, its person, and extra data which we have no word for and which every write preserves. What is
+  read of the person is what a card can hold: the book has the format of one.
 - Every write gives the record a new etag, also one that brings back an earlier state.
 - A cursor is a position in the book's journal of changes, taken before the first page: what changes while pages
   are read is read again next time. A book may let its cursors expire.
@@ -24,7 +25,8 @@ from types import MappingProxyType
 
 from connectors.errors import CursorExpired, Gone, PreconditionFailed, Refused
 from connectors.interface import ChangeSet, Cursor, Deleted, Unreadable, Written
-from mappings.fields import FIELDS, Format, value_of, with_values
+from mappings import vcard
+from mappings.fields import FIELDS, Format, with_values
 from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, Reading, Record, RemoteId
@@ -182,8 +184,6 @@ class Memory:
             yield from page
 
     def _created(self, intent: CreateRecord) -> Written | Refused:
-        if refused := _unheld(None, [name for name in FIELDS if value_of(intent.person, name)]):
-            return refused
         # A record that carries our uid already was made by this very intent; the answer was lost.
         remote_id = self._book.with_uid(intent.uid) or self._book.add(intent.person, uid=intent.uid)
         if reason := self._book.entries[remote_id].unreadable:
@@ -194,8 +194,9 @@ class Memory:
         entry = self._guarded(intent)
         if not isinstance(entry, Entry):
             return entry
-        if refused := _unheld(intent.remote_id, [change.field for change in intent.changes]):
-            return refused
+        for change in intent.changes:
+            if Format.VCARD not in FIELDS[change.field].held_by:
+                return Refused(intent.remote_id, f"has no place for {change.field}")
         changes = {change.field: change.after for change in intent.changes}
         self._book.edit(intent.remote_id, changes, intent.uid if intent.insert_uid else None)
         return self._written(intent.remote_id, before=payload(entry))
@@ -230,14 +231,8 @@ def _as_read(remote_id: RemoteId, entry: Entry) -> Record | Unreadable:
 
 
 def _record(remote_id: RemoteId, entry: Entry) -> Record:
-    return Record(remote_id, entry.etag, Reading(entry.uid, entry.person, {}))
+    return Record(remote_id, entry.etag, Reading(entry.uid, vcard.project(entry.person), {}))
 
 
 def _gone(remote_id: RemoteId) -> Gone:
     return Gone(remote_id, "no longer in the address book")
-
-
-def _unheld(remote_id: RemoteId | None, names: Sequence[FieldName]) -> Refused | None:
-    """Refuse fields that records of this format cannot hold."""
-    unheld = [name for name in names if Format.VCARD not in FIELDS[name].held_by]
-    return Refused(remote_id, f"has no place for {', '.join(unheld)}") if unheld else None
