@@ -15,7 +15,7 @@ from mappings.normalize import date_of, email_key, link_key, phone_key, text_key
 from mappings.person import FieldName
 from mappings.vcard_birthday import read_birthday, write_birthday
 from mappings.vcard_card import Card, without_first
-from mappings.vcard_text import Doubt, escape, escape_uri, refuse_controls, single, split, unescape
+from mappings.vcard_text import Doubt, escape, escape_uri, on_one_line, refuse_controls, single, split, unescape
 
 LAST_CONTACT_LABEL = "last_contact"
 
@@ -129,7 +129,7 @@ def _one_line_address(text: str) -> str:
     box, extended, street, locality, region, code, country = (*map(str.strip, split(text, ";")), *[""] * 7)[:7]
     # Google's export has a whole address in the extended part.
     pieces = (street or extended or box, locality, f"{region} {code}".strip(), country)
-    return single(", ".join(piece for piece in pieces if piece).replace("\\n", ", ").replace("\\N", ", "))
+    return on_one_line(unescape(", ".join(filter(None, pieces))).replace("\n", ", "))
 
 
 def _write_addresses(card: Card, values: tuple[str, ...]) -> Card:  # noqa: ARG001  # a lens's writer

@@ -55,7 +55,12 @@ def text_of(line: Line, version: Version) -> str:
 
 def single(text: str) -> str:
     """Return one value: escapes undone, tidy. Errors: `Doubt` if it has several lines."""
-    value = unescape(text).replace("\t", " ").strip()
+    return on_one_line(unescape(text))
+
+
+def on_one_line(text: str) -> str:
+    """Return a text tidy. Errors: `Doubt` if it has several lines, or control characters."""
+    value = text.replace("\t", " ").strip()
     if value.isascii() and value.isprintable():
         return tidy(value) if "  " in value else value
     if _CONTROLS.search(value) is not None:
