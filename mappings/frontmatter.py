@@ -118,46 +118,27 @@ class _Ruler:
 class Block:
     """The frontmatter of one note.
 
-    `unwritable` is the reason why nothing in it may be changed, "" if it may. `values` is what the second
-    reader got, empty where it was not asked.
+    `indent` are the blanks before each key, `flow` says that it is written in braces. `unwritable` is the
+    reason why nothing in it may be changed, "" if it may. `values` is what the second reader got, by the
+    notation of its keys (1 and "1" are two), empty where it was not asked.
     """
 
     note: str
     fences: Fences
+    nodes: Mapping[str, Node]
+    indent: str
     flow: bool
     unwritable: str
-    values: Mapping[object, object]
-    _entries: Mapping[str, yaml_edit.Entry]
-    _ruler: _Ruler
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return tuple(self._entries)
+    values: Mapping[str, object]
 
     @property
     def text(self) -> str:
         return self.note[self.fences.start : self.fences.end]
 
-    def node(self, key: str) -> Node:
-        """Return the value of a key that is in `keys`."""
-        entry = self._entries[key]
-        return _node(self._ruler, entry.value(), _behind_colon(self._ruler, entry))
-
     def texts(self, key: str) -> tuple[str, ...]:
         """Return every text beneath a key that may be missing, however deep it stands."""
-        return tuple(_texts(self.node(key))) if key in self._entries else ()
-
-    def indent(self) -> str:
-        """Return the blanks before each key."""
-        for entry in self._entries.values():
-            start = self._ruler.at(entry.byte_range()[0])
-            return self.note[line_start(self.note, start) : start]
-        return ""
-
-
-def is_opened(note: str) -> bool:
-    """Tell whether a note begins with a line that opens frontmatter."""
-    return note.startswith(("---", "\ufeff---")) and _OPENING.match(note) is not None
+        node = self.nodes.get(key)
+        return () if node is None else tuple(_texts(node))
 
 
 def check_characters(note: str) -> None:
@@ -198,18 +179,21 @@ def parse(note: str, fences: Fences) -> Block:
     _check_shape(note, fences, yaml)
     document = _document(yaml, line_number(note, fences.start))
     root = document.as_mapping() if document is not None else None
+    if document is None or root is None:
+        return Block(note, fences, nodes={}, indent="", flow=False, unwritable="", values={})
     ruler = _Ruler(note, fences.start, None if yaml.isascii() else yaml.encode())
-    entries = _entries(ruler, root) if root is not None else {}
-    unwritable = _marks(document, yaml) if document is not None and _MAYBE_MARKED.search(yaml) else ""
+    unwritable = _marks(document, root, yaml) if _MAYBE_MARKED.search(yaml) else ""
     values = {} if unwritable else _second_reading(note, fences, yaml)
-    return Block(note, fences, root is not None and root.is_flow_style(), unwritable, values, entries, ruler)
+    return Block(note, fences, _nodes(ruler, root), _indent(ruler, root), root.is_flow_style(), unwritable, values)
 
 
 def line_number(note: str, offset: int) -> int:
+    """Return the number of the line in which an offset lies, counted from 1."""
     return note.count("\n", 0, offset) + 1
 
 
 def line_start(note: str, offset: int) -> int:
+    """Return where the line starts in which an offset lies."""
     return note.rfind("\n", 0, offset) + 1
 
 
@@ -251,21 +235,27 @@ def _unreadable(error: ValueError, first_line: int) -> UnreadableNote:
     return UnreadableNote(line, f"the frontmatter is not valid YAML: {reason}")
 
 
-def _entries(ruler: _Ruler, root: yaml_edit.Mapping) -> dict[str, yaml_edit.Entry]:
-    entries: dict[str, yaml_edit.Entry] = {}
-    for entry in root.entries():
+def _nodes(ruler: _Ruler, mapping: yaml_edit.Mapping) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    for entry in mapping.entries():
         key = entry.key()
         scalar = key.as_scalar() if key is not None else None
-        name = scalar.as_string() if scalar is not None else ""
-        if name in entries:
+        if scalar is None:
+            continue
+        name = scalar.as_string()
+        if name in nodes:
             line = line_number(ruler.note, ruler.at(entry.byte_range()[0]))
             raise UnreadableNote(line, f"the key `{name}` stands in the frontmatter twice")
-        if scalar is not None:
-            entries[name] = entry
-    return entries
+        nodes[name] = _node(ruler, entry.value(), scalar.byte_range()[1])
+    return nodes
 
 
-def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[object, object]:
+def _indent(ruler: _Ruler, root: yaml_edit.Mapping) -> str:
+    start = ruler.at(root.entries()[0].byte_range()[0])
+    return ruler.note[line_start(ruler.note, start) : start]
+
+
+def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[str, object]:
     try:
         values = yaml12.parse_yaml(yaml)
     except ValueError as error:
@@ -274,13 +264,11 @@ def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[object, obj
         return {}
     if not isinstance(values, dict):
         raise UnreadableNote(line_number(note, fences.start), _NOT_A_MAPPING)
-    return dict(values)
+    return {repr(key): value for key, value in values.items()}
 
 
-def _marks(document: yaml_edit.Document, yaml: str) -> str:
-    root = document.as_mapping()
-    entries = root.entries() if root is not None else []
-    if document.anchors() or _MARKED_ROOT.search(yaml) or any(_is_marked(entry) for entry in entries):
+def _marks(document: yaml_edit.Document, root: yaml_edit.Mapping, yaml: str) -> str:
+    if document.anchors() or _MARKED_ROOT.search(yaml) or any(_is_marked(entry) for entry in root.entries()):
         return "anchors, aliases, tags or merge keys in the frontmatter"
     return ""
 
@@ -302,37 +290,33 @@ def _has_marks(node: yaml_edit.Node | None) -> bool:
     return False
 
 
-def _node(ruler: _Ruler, node: yaml_edit.Node | None, behind: int) -> Node:
-    """Convert one node; `behind` is where it would stand if it is not written at all."""
+def _node(ruler: _Ruler, node: yaml_edit.Node | None, key_end: int | None) -> Node:
+    """Convert one node; `key_end` is where the key before it ends, None for an item of a list."""
     if node is None:
-        return Scalar("", Style.PLAIN, behind, behind)
+        raise AssertionError("yaml-edit gives a key without value an empty scalar")
+    start, end = node.byte_range()
     if (scalar := node.as_scalar()) is not None:
-        start, end = scalar.byte_range()
         if start == end:
-            return Scalar("", Style.PLAIN, behind, behind)
+            return _unwritten(ruler, start, key_end)
         return Scalar(scalar.as_string(), Style(scalar.style()), ruler.at(start), ruler.at(end))
     if (items := node.as_sequence()) is not None:
-        start, end = items.byte_range()
-        flow = items.is_flow_style()
-        nodes = tuple(_node(ruler, item, _behind_dash(ruler, item)) for item in items.values())
-        return Items(nodes, flow, ruler.at(start), ruler.at(end))
+        nodes = tuple(_node(ruler, item, None) for item in items.values())
+        return Items(nodes, items.is_flow_style(), ruler.at(start), ruler.at(end))
     if (pairs := node.as_mapping()) is not None:
-        entries = _entries(ruler, pairs)
-        return Pairs({key: _node(ruler, entry.value(), behind) for key, entry in entries.items()})
+        return Pairs(_nodes(ruler, pairs))
     return Marked()
 
 
-def _behind_colon(ruler: _Ruler, entry: yaml_edit.Entry) -> int:
-    key = entry.key()
-    end = ruler.at(key.byte_range()[1] if key is not None else entry.byte_range()[0])
-    colon = _COLON.match(ruler.note, end)
-    return end if colon is None else colon.end()
-
-
-def _behind_dash(ruler: _Ruler, item: yaml_edit.Node) -> int:
-    offset = ruler.at(item.byte_range()[0])
-    dash = _DASH.match(ruler.note, line_start(ruler.note, offset))
-    return offset if dash is None else dash.end()
+def _unwritten(ruler: _Ruler, start: int, key_end: int | None) -> Scalar:
+    """Return the scalar of a key or dash that nothing follows; yaml-edit places it behind blanks and comments."""
+    if key_end is None:
+        offset = ruler.at(start)
+        mark = _DASH.match(ruler.note, line_start(ruler.note, offset))
+    else:
+        offset = ruler.at(key_end)
+        mark = _COLON.match(ruler.note, offset)
+    offset = offset if mark is None else mark.end()
+    return Scalar("", Style.PLAIN, offset, offset)
 
 
 def _texts(node: Node) -> Iterator[str]:

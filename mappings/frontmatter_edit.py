@@ -116,7 +116,7 @@ def _create_block(note: str, groups: Sequence[tuple[str, Sequence[NewText]]], *,
 
 
 def _key_and_texts(block: Block, key: str, texts: Sequence[NewText], *, as_list: bool) -> str:
-    head = block.indent() + _spell(NewText(key, Style.PLAIN), in_flow=False) + ":"
+    head = block.indent + _spell(NewText(key, Style.PLAIN), in_flow=False) + ":"
     indent = _dash_indent(block)
     if not as_list:
         return head + " " + _spell(texts[0], in_flow=False) + _newline(block)
@@ -127,7 +127,7 @@ def _key_and_texts(block: Block, key: str, texts: Sequence[NewText], *, as_list:
 
 def neighbours_style(block: Block) -> Style:
     """Return how the block's texts are mostly quoted; plain as soon as one of them is."""
-    styles = Counter(scalar.style for key in block.keys for scalar in _scalars(block.node(key)) if not scalar.is_blank)
+    styles = Counter(scalar.style for node in block.nodes.values() for scalar in _scalars(node) if not scalar.is_blank)
     if not styles or styles[Style.PLAIN]:
         return Style.PLAIN
     return max((Style.DOUBLE, Style.SINGLE), key=lambda style: styles[style])
@@ -186,16 +186,16 @@ def _scalars(node: Node) -> Iterator[Scalar]:
 
 def _dash_indent(block: Block) -> str | None:
     """Return the blanks before the dashes of the block's lists, None where all its lists have brackets."""
-    lists = [node for node in map(block.node, block.keys) if isinstance(node, Items) and node.items]
+    lists = [node for node in block.nodes.values() if isinstance(node, Items) and node.items]
     for node in lists:
         if not node.flow:
             prefix = block.note[line_start(block.note, node.start) : node.start]
-            return prefix.removeprefix(block.indent())
+            return prefix.removeprefix(block.indent)
     return None if lists else _LIST_INDENT
 
 
 def _dashes(block: Block, indent: str, texts: Sequence[NewText]) -> str:
-    lines = (f"{block.indent()}{indent}- {_spell(text, in_flow=False)}" for text in texts)
+    lines = (f"{block.indent}{indent}- {_spell(text, in_flow=False)}" for text in texts)
     return _newline(block).join(lines)
 
 

@@ -107,7 +107,7 @@ def keys(text: str) -> frozenset[str]:
     Errors: `UnreadableNote`.
     """
     fences = frontmatter.find_fences(text)
-    return frozenset() if fences is None else frozenset(frontmatter.parse(text, fences).keys)
+    return frozenset() if fences is None else frozenset(frontmatter.parse(text, fences).nodes)
 
 
 def put(
@@ -140,17 +140,18 @@ def _open(path: NotePath, text: str, rules: NoteRules) -> _Note | None:
         block = frontmatter.parse(text, fences)
         is_ours = signs.is_person(path, block, rules.profile, rules.people_globs)
         return _taken_apart(path, text, rules, block, fences.end) if is_ours else None
-    return _taken_apart(path, text, rules, None, 0) if is_named and not frontmatter.is_opened(text) else None
+    return _taken_apart(path, text, rules, None, 0) if is_named else None
 
 
 def _fences(text: str, *, is_named: bool) -> Fences | None:
-    """Return where the frontmatter stands; None costs nothing, for the many notes that are nobody's."""
-    if is_named:
-        frontmatter.check_characters(text)
-    elif not frontmatter.is_opened(text) or not signs.may_be_person(text[: frontmatter.BLOCK_BYTES_MAX]):
+    """Return where the frontmatter stands; None is cheap, for the many notes that are nobody's."""
+    try:
+        fences = frontmatter.find_fences(text)
+    except UnreadableNote:
+        if is_named or signs.may_be_person(text[: frontmatter.BLOCK_BYTES_MAX]):
+            raise
         return None
-    fences = frontmatter.find_fences(text)
-    if fences is None or is_named or signs.may_be_person(text[fences.start : fences.end]):
+    if is_named or (fences is not None and signs.may_be_person(text[fences.start : fences.end])):
         frontmatter.check_characters(text)
         return fences
     return None
@@ -173,11 +174,13 @@ def _taken_apart(path: NotePath, text: str, rules: NoteRules, block: Block | Non
 def _person(
     path: NotePath, block: Block | None, found: Mapping[FieldName, Found], profile: Profile
 ) -> Person:
+    texts = {field: place.texts for field, place in found.items()}
+
     def one(field: FieldName) -> str:
-        return next(iter(found.get(field, NOTHING).texts), "")
+        return next(iter(texts.get(field, ())), "")
 
     def many(field: FieldName) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(found.get(field, NOTHING).texts))
+        return tuple(dict.fromkeys(texts.get(field, ())))
 
     middle = [text for key in profile.middle_names for text in (block.texts(key) if block is not None else ())]
     parts = normalize.tidy(" ".join((one("given_name"), *middle, one("family_name"))))
@@ -223,11 +226,11 @@ def _put_field(note: _Note, field: FieldName, wanted: Value) -> _Note:
     try:
         _check_texts(fields.texts(wanted))
         after = _proved(note, _edit(note, field, wanted), field)
-        if not fields.same(field, fields.value_of(after.person, field), wanted):
-            raise EditRefused("it would not read back as it was meant")
-        return after
     except EditRefused as refusal:
         raise FieldRefused(field, refusal.reason) from refusal
+    if not fields.same(field, fields.value_of(after.person, field), wanted):
+        raise FieldRefused(field, "it would not read back as it was meant")
+    return after
 
 
 def _edit(note: _Note, field: FieldName, wanted: Value) -> Edit:
@@ -254,10 +257,10 @@ def _put_uid(note: _Note, uid: Uid) -> _Note:
         raise EditRefused("the note carries another uid" if key else "the rules give no key for the uid")
     _check_texts((uid,))
     new = NewText(uid, Style.PLAIN if note.block is None else frontmatter_edit.neighbours_style(note.block))
-    if note.block is None or key not in note.block.keys:
+    if note.block is None or key not in note.block.nodes:
         splice = frontmatter_edit.create(note.text, note.block, [(key, [new])], as_list=False)
     else:
-        node = note.block.node(key)
+        node = note.block.nodes[key]
         if not isinstance(node, Scalar):
             raise EditRefused(f"`{key}` is not a single text")
         splice = frontmatter_edit.replace(note.block, node, new)
@@ -288,16 +291,17 @@ def _proved(note: _Note, edit: Edit, *changed: FieldName) -> _Note:
 
 def _check_second_reading(before: Block | None, after: Block | None, edit: Edit) -> None:
     """Compare what the second reader gets: the edit's keys hold its texts, every other key its old value."""
-    old, new = (_others(block, edit.keys) for block in (before, after))
-    written = [text for key in edit.keys for text in _strings(after.values.get(key) if after is not None else None)]
+    changed = {repr(key) for key in edit.keys}
+    old, new = (_notations(block, changed) for block in (before, after))
+    written = [text for key in changed for text in _strings(after.values.get(key) if after is not None else None)]
     if old != new or any(text not in written for text in edit.texts):
         raise EditRefused("two readers of YAML would not agree on the result")
 
 
-def _others(block: Block | None, changed: frozenset[str]) -> list[tuple[str, str]]:
-    # By their notation: 1, 1.0 and True are equal to Python, and not-a-number never is.
+def _notations(block: Block | None, changed: set[str]) -> list[tuple[str, str]]:
+    # Compared as notations: 1, 1.0 and True are equal to Python, and not-a-number never is.
     values = block.values if block is not None else {}
-    return [(repr(key), repr(value)) for key, value in values.items() if key not in changed]
+    return [(key, repr(value)) for key, value in values.items() if key not in changed]
 
 
 def _strings(value: object) -> list[str]:

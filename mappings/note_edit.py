@@ -72,35 +72,33 @@ def edit_field(
         *(_Change(spot, new) for spot, new in zip(ready, added, strict=False)),
     ]
     texts = [change.new for change in changes if not isinstance(change.spot, LineSpot)] + added[len(ready) :]
-    changes, made = _with_further(note, block, profile, field, found, changes, added[len(ready) :])
+    further = added[len(ready) :]
+    home = _home(profile, field, found)
+    made = Edit((), frozenset(), ())
+    if isinstance(home, ItemSpot):
+        changes += (_Change(_beyond(home), new) for new in further)
+    elif further and home is not None and block is not None:
+        changes, made = _as_list(block, home, changes, further)
+    elif further:
+        made = _create(note, block, profile, field, further)
     keys = {change.spot.key for change in changes if not isinstance(change.spot, LineSpot)}
     splices = (*_single_splices(note, block, changes), *_list_splices(block, changes), *made.splices)
     return Edit(splices, frozenset(keys) | made.keys, tuple(new.text for new in texts if new is not None))
 
 
-def _with_further(
-    note: str,
-    block: Block | None,
-    profile: Profile,
-    field: FieldName,
-    found: Found,
-    changes: list[_Change],
-    further: Sequence[NewText],
+def _beyond(spot: ItemSpot) -> ItemSpot:
+    return ItemSpot(spot.key, spot.items, len(spot.items.items))
+
+
+def _as_list(
+    block: Block, home: KeySpot, changes: list[_Change], further: Sequence[NewText]
 ) -> tuple[list[_Change], Edit]:
-    """Find a place for texts that no spot stands ready for: a list, a value that becomes one, a new key."""
-    home = _home(profile, field, found)
-    if not further:
-        return changes, Edit((), frozenset(), ())
-    if isinstance(home, ItemSpot):
-        beyond = ItemSpot(home.key, home.items, len(home.items.items))
-        return [*changes, *(_Change(beyond, new) for new in further)], Edit((), frozenset(), ())
-    if home is None or block is None:
-        return changes, _create(note, block, profile, field, further)
-    others = [change for change in changes if change.spot is not home]
+    """Make a list of a single value, changed or not, and the further ones."""
     firsts = [change.new for change in changes if change.spot is home and change.new is not None]
     if not firsts and not home.scalar.is_blank:
         firsts = [NewText(home.scalar.text, home.scalar.style)]
     listed = frontmatter_edit.make_list(block, home.scalar, [*firsts, *further])
+    others = [change for change in changes if change.spot is not home]
     return others, Edit((listed,), frozenset({home.key}), ())
 
 
@@ -122,7 +120,7 @@ def _create(
     if first_key is None:
         raise EditRefused(f"the profile `{profile.name}` adds no key for it")
     if field in profile.numbered:
-        keys = _free_keys(() if block is None else block.keys, first_key, len(texts))
+        keys = _free_keys(() if block is None else tuple(block.nodes), first_key, len(texts))
         groups: list[tuple[str, Sequence[NewText]]] = [(key, (text,)) for key, text in zip(keys, texts, strict=True)]
     else:
         groups = [(first_key, texts)]

@@ -90,7 +90,7 @@ def find_fields(
     """Return every field that the note has a place for."""
     places: dict[FieldName, list[tuple[int, Found]]] = {}
     if block is not None:
-        for key in block.keys:
+        for key in block.nodes:
             for field, rank, found in _read_key(block, key, profile):
                 places.setdefault(field, []).append((rank, found))
     for field, reading in lines.items():
@@ -107,7 +107,7 @@ def _read_key(block: Block, key: str, profile: Profile) -> Iterator[tuple[FieldN
     if ranked is None:
         return
     field, rank = ranked
-    node = block.node(key)
+    node = block.nodes[key]
     if field == "name" and isinstance(node, Pairs):
         for part, value in node.pairs.items():
             if part in _NESTED_NAMES:
@@ -203,6 +203,8 @@ def _combined(field: FieldName, places: list[Found]) -> Found:
 
 
 def _united(parts: list[Found]) -> Found:
+    if len(parts) == 1:
+        return parts[0]
     return Found(
         tuple(slot for part in parts for slot in part.slots),
         tuple(spot for part in parts for spot in part.vacant),

@@ -5,11 +5,13 @@ the owner's `[vault] people` globs is enough alone. Templates, meetings and inde
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from mappings.frontmatter import Block
-from mappings.profiles import Profile, Sign, is_excluded_path
+from mappings.person import FieldName
+from mappings.profiles import Profile, Sign
 from mappings.record import NotePath
 from mappings.yaml_scalar import has_template_command
 
@@ -19,7 +21,8 @@ _TYPE_KEYS = ("type", "note_type", "fileClass")
 _TAG_KEYS = ("tags", "tag")
 _CATEGORY_KEYS = ("categories", "category")
 _GUESTS = frozenset({"people", "attendees", "participants"})
-_INDEX_TAGS = frozenset({"moc", "index"})
+_INDEX = frozenset({"moc", "index"})
+_PERSONAL_FIELDS: frozenset[FieldName] = frozenset({"birthday", "emails", "phones"})
 _HINT = re.compile(r"people|person|contact|mail|phone|mobile|tel|b(?:irth)?day|name|fn", re.IGNORECASE)
 _TAG_SEPARATOR = re.compile(r"[\s,]+")
 
@@ -36,59 +39,64 @@ def may_be_person(frontmatter: str) -> bool:
 
 def is_person(path: NotePath, block: Block, profile: Profile, globs: tuple[str, ...]) -> bool:
     """Tell whether a note with frontmatter is a person's; see the module for the rule."""
-    if is_excluded_path(path) or has_template_command(block.text) or _is_meeting(path, block) or _is_index(block):
+    words = _words_of(path, block)
+    if has_template_command(block.text) or _is_meeting(words, block) or (words.types | words.tags) & _INDEX:
         return False
     if matches(path, globs):
         return True
-    signs = signs_of(path, block, profile)
+    signs = _signs(words, block, profile)
     # Name and address are keys of one kind: they count once.
     kinds = {Sign.PERSONAL_KEY if sign is Sign.FULL_NAME else sign for sign in signs}
     return len(kinds) >= 2 or bool(signs & profile.enough)
 
 
-def signs_of(path: NotePath, block: Block, profile: Profile) -> frozenset[Sign]:
-    """Return the signs that a note's path and frontmatter show."""
-    fields = {found[0] for key in block.keys if (found := profile.field_of(key)) is not None}
-    shown = {
-        Sign.TYPE: _says(block, _TYPE_KEYS, _PEOPLE),
-        Sign.CATEGORY: _says(block, _CATEGORY_KEYS, _PEOPLE),
-        Sign.TAG: bool(_tag_parts(block) & _PEOPLE),
-        Sign.FOLDER: bool(_folders(path) & _PEOPLE),
-        Sign.FULL_NAME: "FN" in block.keys or {"given_name", "family_name"} <= fields,
-        Sign.PERSONAL_KEY: bool({"birthday", "emails", "phones"} & fields),
-    }
-    return frozenset(sign for sign, is_shown in shown.items() if is_shown)
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a note says it is, in lower case and without links and slashes."""
+
+    types: frozenset[str]
+    categories: frozenset[str]
+    tags: frozenset[str]
+    folders: frozenset[str]
 
 
-def _is_meeting(path: NotePath, block: Block) -> bool:
-    keys = {key.casefold() for key in block.keys}
-    return (
-        bool(_folders(path) & _MEETINGS)
-        or bool(_tag_parts(block) & _MEETINGS)
-        or _says(block, (*_TYPE_KEYS, *_CATEGORY_KEYS), _MEETINGS)
-        or ("date" in keys and bool(keys & _GUESTS))
+def _words_of(path: NotePath, block: Block) -> _Words:
+    tags = (tag for text in _texts(block, _TAG_KEYS) for tag in _TAG_SEPARATOR.split(text))
+    return _Words(
+        types=frozenset(map(_word, _texts(block, _TYPE_KEYS))),
+        categories=frozenset(map(_word, _texts(block, _CATEGORY_KEYS))),
+        tags=frozenset(part for tag in tags for part in tag.lstrip("#").casefold().split("/")),
+        folders=frozenset(path.casefold().split("/")[:-1]),
     )
 
 
-def _is_index(block: Block) -> bool:
-    return bool(_tag_parts(block) & _INDEX_TAGS) or _says(block, _TYPE_KEYS, _INDEX_TAGS)
+def _signs(words: _Words, block: Block, profile: Profile) -> frozenset[Sign]:
+    fields = {found[0] for key in block.nodes if (found := profile.field_of(key)) is not None}
+    shown = (
+        (Sign.TYPE, not words.types.isdisjoint(_PEOPLE)),
+        (Sign.CATEGORY, not words.categories.isdisjoint(_PEOPLE)),
+        (Sign.TAG, not words.tags.isdisjoint(_PEOPLE)),
+        (Sign.FOLDER, not words.folders.isdisjoint(_PEOPLE)),
+        (Sign.FULL_NAME, "FN" in block.nodes or {"given_name", "family_name"} <= fields),
+        (Sign.PERSONAL_KEY, not fields.isdisjoint(_PERSONAL_FIELDS)),
+    )
+    return frozenset(sign for sign, is_shown in shown if is_shown)
 
 
-def _says(block: Block, keys: Iterable[str], words: frozenset[str]) -> bool:
-    return any(_word(text) in words for key in keys for text in block.texts(key))
+def _is_meeting(words: _Words, block: Block) -> bool:
+    if any(not said.isdisjoint(_MEETINGS) for said in (words.types, words.categories, words.tags, words.folders)):
+        return True
+    keys = {key.casefold() for key in block.nodes}
+    return "date" in keys and not keys.isdisjoint(_GUESTS)
+
+
+def _texts(block: Block, keys: tuple[str, ...]) -> Iterator[str]:
+    for key in keys:
+        yield from block.texts(key)
 
 
 def _word(text: str) -> str:
     return text.strip("[]# ").partition("|")[0].casefold()
-
-
-def _tag_parts(block: Block) -> set[str]:
-    tags = (tag for key in _TAG_KEYS for text in block.texts(key) for tag in _TAG_SEPARATOR.split(text))
-    return {part for tag in tags for part in tag.lstrip("#").casefold().split("/")}
-
-
-def _folders(path: NotePath) -> set[str]:
-    return {folder.casefold() for folder in path.split("/")[:-1]}
 
 
 @lru_cache(maxsize=64)
