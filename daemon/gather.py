@@ -30,12 +30,17 @@ def read_accounts(setup: Setup, state: State, now: datetime, workers: Workers) -
 
     def reading(account: Account) -> Callable[[], None]:
         def work() -> None:
-            reports[account.name] = _read_account(account, state, now)
+            left_out = account.name in setup.left_out
+            reports[account.name] = _left_out(account) if left_out else _read_account(account, state, now)
 
         return work
 
     workers([reading(account) for account in setup.accounts])
     return tuple(reports[account.name] for account in setup.accounts)
+
+
+def _left_out(account: Account) -> AccountReport:
+    return AccountReport(account.name, Health.LEFT_OUT, "", 0, 0, 0, ())
 
 
 def _read_account(account: Account, state: State, now: datetime) -> AccountReport:

@@ -18,6 +18,7 @@ class Health(StrEnum):
     AWAY = "away"
     SIGNED_OUT = "signed out"
     MISUNDERSTOOD = "misunderstood"
+    LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Report:
     @property
     def _partial(self) -> bool:
         broken = bool(self.deeds and self.deeds.broken)
-        return broken or bool(self.vault.incomplete) or any(one.health is not Health.OK for one in self.accounts)
+        failed = any(one.health not in {Health.OK, Health.LEFT_OUT} for one in self.accounts)
+        return broken or failed or bool(self.vault.incomplete)
 
     @property
     def _held(self) -> bool:

@@ -34,9 +34,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a cycle works with; `vault_id` names the vault wherever it is mounted."""
+    """What a cycle works with; `vault_id` names the vault wherever it is mounted.
+
+    Accounts `left_out` are not read in this run; their people are planned as if nothing had changed there.
+    """
 
     vault: Vault
     vault_id: UUID
     rules: NoteRules
     accounts: tuple[Account, ...]
+    left_out: frozenset[AccountName]

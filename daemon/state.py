@@ -99,6 +99,13 @@ class State:
         with self._lock, translated():
             return self._connection.execute(sql, parameters).fetchall()
 
+    def copied_in_memory(self) -> Self:
+        """Return a copy that is nowhere kept: what happens to it has not happened."""
+        connection = connect(":memory:")
+        with self._lock, translated():
+            self._connection.backup(connection)
+        return type(self)(connection)
+
     def copy_to(self, target: Path) -> None:
         """Copy the state as of now into a new file that is the owner's alone; durable when this returns.
 

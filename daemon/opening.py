@@ -1,0 +1,57 @@
+"""From the configuration to what a cycle works with: opens the vault and the accounts, resolves the rules."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from connectors import registry
+from connectors.interface import Contacts
+from daemon.config import AccountConfig, Config
+from daemon.folder_vault import FolderVault
+from daemon.marker import Marker
+from daemon.setup import Account, Setup
+from mappings.note import NoteRules
+from mappings.profiles import PROFILES
+
+_WORKERS_MAX = 16
+
+
+def note_rules(config: Config) -> NoteRules:
+    """Return how the owner's notes are read and written."""
+    vault = config.vault
+    return NoteRules(PROFILES[vault.profile], vault.people, vault.uid_key, template_folders=())
+
+
+def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
+    """Open everything that a cycle works with.
+
+    Shapes: `only` names the accounts to read, all if it is empty.
+    Errors: `VaultMissing` if the vault's folder is not there.
+    """
+    opened = [(account, contacts) for account in config.accounts if (contacts := _contacts(account)) is not None]
+    left_out = frozenset(account.name for account, _ in opened if only and account.name not in only)
+    return Setup(
+        vault=FolderVault(config.vault.path, expect=marker),
+        vault_id=marker.vault_id,
+        rules=note_rules(config),
+        accounts=tuple(_account(account, contacts) for account, contacts in opened),
+        left_out=left_out,
+    )
+
+
+def _contacts(account: AccountConfig) -> Contacts | None:
+    return registry.connector(account.connector).open_contacts(account.name, account.options)
+
+
+def _account(account: AccountConfig, contacts: Contacts) -> Account:
+    return Account(contacts, account.policies, account.new_contacts, account.delete_with_note, account.limit)
+
+
+def side_by_side(works: Sequence[Callable[[], None]]) -> None:
+    """Run every piece of work to its end, each account's in a thread of its own; the first error is raised then."""
+    if len(works) <= 1:
+        for work in works:
+            work()
+        return
+    with ThreadPoolExecutor(max_workers=min(len(works), _WORKERS_MAX), thread_name_prefix="account") as pool:
+        for future in [pool.submit(work) for work in works]:
+            future.result()

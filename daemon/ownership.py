@@ -1,0 +1,136 @@
+"""Whose vault this is: the marker in its root against what the state of this machine knows.
+
+One machine at a time keeps a vault in step. Two that do so without knowing each other's bases would see each
+other's writes as edits of the owner's.
+"""
+
+import os
+from datetime import datetime
+from enum import Enum, auto
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from daemon.backup import MACHINE_ID_NAME
+from daemon.codec import time_text
+from daemon.database import LOST_STATE_AT, make_folder, sync_folder
+from daemon.errors import DaemonError, NotOurVault, StateError, VaultMissing
+from daemon.marker import MARKER_NAME, Marker, read_marker, write_marker
+from daemon.state import State, get_meta, set_meta
+
+_VAULT_ID = "vault_id"
+
+
+class NoMarker(DaemonError):
+    """Nobody has said that this folder is a vault to be kept in step: stop, name `contactd init`."""
+
+    exit_code = 69
+
+    def __init__(self) -> None:
+        super().__init__(f"the vault has no {MARKER_NAME}; run `contactd init` to begin with it")
+
+
+class Beginning(Enum):
+    """What to do with a vault that nobody has marked yet."""
+
+    REFUSE = auto()
+    MARK = auto()
+
+
+def known_machine_id(state_folder: Path) -> UUID | None:
+    """Return this machine's id, None if it has none yet."""
+    try:
+        return UUID((state_folder / MACHINE_ID_NAME).read_text(encoding="utf-8").strip())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StateError(f"{MACHINE_ID_NAME} in the state's folder holds no id; remove it and run `contactd takeover`") from error
+
+
+def machine_id(state_folder: Path) -> UUID:
+    """Return this machine's id, random and kept in the state's folder; make it if there is none."""
+    known = known_machine_id(state_folder)
+    if known is not None:
+        return known
+    make_folder(state_folder)
+    made = uuid4()
+    path = state_folder / MACHINE_ID_NAME
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(f"{made}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(state_folder)
+    return made
+
+
+def known_vault(state: State) -> UUID | None:
+    """Return the id of the vault that the state speaks of, None for a new state."""
+    text = get_meta(state, _VAULT_ID)
+    return UUID(text) if text is not None else None
+
+
+def claim(root: Path, state: State, machine: UUID, beginning: Beginning, now: datetime) -> Marker:
+    """Return the vault's marker, if the vault is ours to keep in step.
+
+    A vault that was marked before this state began was kept in step by a state that is lost: its notes may carry
+    uids whose contacts nobody remembers, which `LOST_STATE_AT` says.
+    Errors: `VaultMissing`, `NotOurVault`, `NoMarker`, `MarkerUnreadable`.
+    """
+    known = known_vault(state)
+    marker = _marker(root, known, machine)
+    if marker is None:
+        marker = _new_marker(machine, beginning)
+        write_marker(root, marker)
+        _remember(state, marker, None)
+    elif known is None:
+        _remember(state, marker, now)
+    return marker
+
+
+def peek(root: Path, state: State, machine: UUID | None, beginning: Beginning) -> Marker:
+    """Return what `claim` would, and write nothing.
+
+    Shapes: `machine` is None on a machine that has no id yet: no vault is its own.
+    """
+    return _marker(root, known_vault(state), machine) or _new_marker(machine or uuid4(), beginning)
+
+
+def _marker(root: Path, known: UUID | None, machine: UUID | None) -> Marker | None:
+    marker = read_marker(root)
+    if marker is None and known is not None:
+        raise VaultMissing(f"{MARKER_NAME} is not there")
+    if marker is not None and known is not None and known != marker.vault_id:
+        raise VaultMissing(f"{MARKER_NAME} is another vault's")
+    if marker is not None and marker.machine_id != machine:
+        raise NotOurVault
+    return marker
+
+
+def _new_marker(machine: UUID, beginning: Beginning) -> Marker:
+    if beginning is Beginning.REFUSE:
+        raise NoMarker
+    return Marker(uuid4(), machine)
+
+
+def take_over(root: Path, state: State, machine: UUID, now: datetime) -> Marker:
+    """Make this machine the one that keeps the vault in step.
+
+    Errors: `NoMarker`, and `VaultMissing` if the state speaks of another vault.
+    """
+    marker = read_marker(root)
+    if marker is None:
+        raise NoMarker
+    known = known_vault(state)
+    if known is not None and known != marker.vault_id:
+        raise VaultMissing(f"{MARKER_NAME} is another vault's")
+    ours = Marker(marker.vault_id, machine)
+    write_marker(root, ours)
+    if known is None:
+        _remember(state, ours, now)
+    return ours
+
+
+def _remember(state: State, marker: Marker, lost_at: datetime | None) -> None:
+    with state.transaction() as tx:
+        set_meta(tx, _VAULT_ID, str(marker.vault_id))
+        if lost_at is not None:
+            set_meta(tx, LOST_STATE_AT, time_text(lost_at))
