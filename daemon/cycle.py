@@ -3,7 +3,8 @@
 `look` touches nothing outside the state that it is given: a dry run gives it a copy.
 """
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,7 +94,7 @@ def _record(tx: Transaction, run: RunId, seen: Look, deeds: Deeds, now: datetime
             records.set_first_run_done(tx, account.name)
 
 
-def _questions(tx: Transaction, seen: Look, away: Set[AccountName]) -> Iterator[LinkQuestion]:
+def _questions(tx: Transaction, seen: Look, away: AbstractSet[AccountName]) -> Iterator[LinkQuestion]:
     """Yield what was found to be doubtful, and what was so before in accounts that could not be looked at."""
     yield from (question for question in conflicts.link_questions(tx) if question.account in away)
     paths = {note.uid: note.path for note in seen.world.notes}

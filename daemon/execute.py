@@ -41,7 +41,6 @@ from mappings.person import Uid
 from mappings.record import AccountName, NotePath, RemoteId
 from mappings.world import Tombstone
 
-
 Outcome = Written | Deleted | PreconditionFailed | Gone | Refused
 """What became of one write to a record."""
 
@@ -141,7 +140,9 @@ def _write_notes(job: Execution, steps: Sequence[WriteNote], tally: _Tally) -> f
     job.setup.vault.check_identity()
     with job.state.transaction() as tx:
         intents = journal.intend(tx, job.run, steps, job.now)
-    unwritten = {step.uid for step, intent in zip(steps, intents, strict=True) if not _write_note(job, step, intent, tally)}
+    unwritten = {
+        step.uid for step, intent in zip(steps, intents, strict=True) if not _write_note(job, step, intent, tally)
+    }
     for copy in job.setup.vault.settle():
         tally.failures.append(Trouble(copy, 0, "holds an edit that was saved while the note was being written"))
     return frozenset(unwritten)

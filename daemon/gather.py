@@ -5,7 +5,6 @@ so that a cursor never speaks of records that were not stored. An account that f
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater

@@ -43,7 +43,9 @@ def known_machine_id(state_folder: Path) -> UUID | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise StateError(f"{MACHINE_ID_NAME} in the state's folder holds no id; remove it and run `contactd takeover`") from error
+        raise StateError(
+            f"{MACHINE_ID_NAME} in the state's folder holds no id; remove it and run `contactd takeover`"
+        ) from error
 
 
 def machine_id(state_folder: Path) -> UUID:
@@ -53,11 +55,13 @@ def machine_id(state_folder: Path) -> UUID:
         return known
     make_folder(state_folder)
     made = uuid4()
-    path = state_folder / MACHINE_ID_NAME
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(f"{made}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    # Created for the owner alone from its first instant; `Path.write_text` would leave it to the umask.
+    file_fd = os.open(state_folder / MACHINE_ID_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(file_fd, f"{made}\n".encode())
+        os.fsync(file_fd)
+    finally:
+        os.close(file_fd)
     sync_folder(state_folder)
     return made
 

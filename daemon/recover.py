@@ -65,7 +65,11 @@ def _settle(
 def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: NoteState | None) -> None:
     arrived = _arrived(_wanted(step.changes), note.reading.person) if note is not None else {}
     for agreed in step.agreed:
-        _agree(tx, step.uid, Agreed(agreed.account, {name: value for name, value in agreed.values.items() if name in arrived}))
+        _agree(
+            tx,
+            step.uid,
+            Agreed(agreed.account, {name: value for name, value in agreed.values.items() if name in arrived}),
+        )
     journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the note")
 
 
@@ -84,13 +88,17 @@ def _settle_update(tx: Transaction, intent: Unfinished, step: UpdateRecord, reco
     journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the contact")
 
 
-def _settle_delete(tx: Transaction, intent: Unfinished, step: DeleteRecord, account: AccountState, now: datetime) -> None:
+def _settle_delete(
+    tx: Transaction, intent: Unfinished, step: DeleteRecord, account: AccountState, now: datetime
+) -> None:
     gone = step.remote_id not in account.records or step.remote_id in account.missing
     if gone:
         links.remove_link(tx, step.account, step.uid)
         links.bury(tx, Tombstone(step.account, step.uid, step.remote_id), Parting.NOTE_DELETED, now)
         records.forget_record(tx, step.account, step.remote_id)
-    journal.dropped(tx, intent.id, "cut short; the contact is gone" if gone else "cut short; the contact is still there")
+    journal.dropped(
+        tx, intent.id, "cut short; the contact is gone" if gone else "cut short; the contact is still there"
+    )
 
 
 def _wanted(changes: Sequence[Change]) -> Mapping[FieldName, Value]:

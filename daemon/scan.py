@@ -8,7 +8,8 @@ uid by which its path is remembered; a remembered note that vanished while the v
 moved. Everybody else gets a uid derived from the vault and the path, the same on every machine.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2s
@@ -131,9 +132,7 @@ def _is_valid(row: NoteRow, stat: FileStat, rules_key: str, now: datetime) -> bo
     )
 
 
-def _row(
-    setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules_key: str, now: datetime
-) -> NoteRow:
+def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules_key: str, now: datetime) -> NoteRow:
     stat = file.stat
     racy_ns = (now - RACY).timestamp() * 1e9
     row = NoteRow(
@@ -196,7 +195,7 @@ def _people(
     return people
 
 
-def _derived_uid(vault_id: UUID, path: NotePath, taken: Set[Uid]) -> Uid:
+def _derived_uid(vault_id: UUID, path: NotePath, taken: AbstractSet[Uid]) -> Uid:
     """Return the path's uid; a further one where the note that had this path first has taken it along."""
     names = (path if number == 1 else f"{path}\n{number}" for number in count(1))
     return next(uid for name in names if (uid := Uid(str(uuid5(vault_id, name)))) not in taken)
@@ -212,9 +211,7 @@ def _is_absent(uid: Uid, path: NotePath, look: _Look, listing: Listing) -> bool:
     return listing.complete
 
 
-def _remember(
-    tx: Transaction, look: _Look, known: Mapping[NotePath, NoteRow], missed: frozenset[NotePath]
-) -> None:
+def _remember(tx: Transaction, look: _Look, known: Mapping[NotePath, NoteRow], missed: frozenset[NotePath]) -> None:
     """Store what was read, and count the looks that missed somebody; a note that is fresh but nobody's is a miss too."""
     fresh = (replace(row, missing_looks=_looks(known, row)) if row.path in missed else row for row in look.fresh)
     notes.put_rows(tx, fresh)

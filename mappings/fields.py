@@ -86,11 +86,23 @@ _EVERY = frozenset(Format)
 _NONE: frozenset[Format] = frozenset()
 
 
-def _one(name: FieldName, rule: Rule, direction: Direction = Direction.BOTH, *, key: Callable[[str], str] = normalize.text_key) -> Field:
+def _one(
+    name: FieldName,
+    rule: Rule,
+    direction: Direction = Direction.BOTH,
+    *,
+    key: Callable[[str], str] = normalize.text_key,
+) -> Field:
     return Field(name, Cardinality.ONE, rule, direction, _EVERY, key, derived=False)
 
 
-def _many(name: FieldName, rule: Rule, direction: Direction = Direction.BOTH, *, key: Callable[[str], str] = normalize.text_key) -> Field:
+def _many(
+    name: FieldName,
+    rule: Rule,
+    direction: Direction = Direction.BOTH,
+    *,
+    key: Callable[[str], str] = normalize.text_key,
+) -> Field:
     return Field(name, Cardinality.MANY, rule, direction, _EVERY, key, derived=False)
 
 

@@ -205,7 +205,9 @@ def _index(
     )
 
 
-def _free_names(records: Sequence[Record], linked: frozenset[RemoteId], uids: set[Uid]) -> Iterator[tuple[str, RemoteId]]:
+def _free_names(
+    records: Sequence[Record], linked: frozenset[RemoteId], uids: set[Uid]
+) -> Iterator[tuple[str, RemoteId]]:
     """Yield the names of records that nobody owns: not linked, and not carrying another note's uid."""
     for record in records:
         if record.remote_id not in linked and record.uid not in uids and record.person.name:

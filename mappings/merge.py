@@ -145,7 +145,12 @@ def _verdict(uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side], taka
 
 
 def _settled(
-    uid: Uid, name: FieldName, ours: Value, changed: Sequence[Side], speakers: Sequence[Side], note_speaks: bool  # noqa: FBT001  # a fact
+    uid: Uid,
+    name: FieldName,
+    ours: Value,
+    changed: Sequence[Side],
+    speakers: Sequence[Side],
+    note_speaks: bool,  # noqa: FBT001  # a fact
 ) -> Verdict:
     rules = {side.policies[name].rule for side in changed}
     strangers = any(name not in side.base for side in changed)
@@ -176,7 +181,9 @@ def _chosen(name: FieldName, rule: Rule, ours: Value | None, theirs: Sequence[Va
             return None
 
 
-def _clash(uid: Uid, name: FieldName, ours: Value, changed: Sequence[Side], *, settled_by: str, chosen: Value) -> Verdict:
+def _clash(
+    uid: Uid, name: FieldName, ours: Value, changed: Sequence[Side], *, settled_by: str, chosen: Value
+) -> Verdict:
     theirs = {side.account: value_of(side.theirs, name) for side in changed}
     bases = {side.account: side.base[name] for side in changed if name in side.base}
     conflict = Conflict(uid, name, ours, theirs, bases, settled_by, chosen)
@@ -194,7 +201,9 @@ def _deletion_meets_change(name: FieldName, ours: Value, changed: Sequence[Side]
 
 
 def _unites(name: FieldName, sides: Iterable[Side]) -> bool:
-    return FIELDS[name].cardinality is Cardinality.MANY and all(side.policies[name].rule is Rule.UNION for side in sides)
+    return FIELDS[name].cardinality is Cardinality.MANY and all(
+        side.policies[name].rule is Rule.UNION for side in sides
+    )
 
 
 def _united(name: FieldName, start: tuple[str, ...], edits: Sequence[tuple[Value, Value]]) -> tuple[str, ...]:

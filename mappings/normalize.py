@@ -60,7 +60,7 @@ def phone_key(number: str) -> str:
     if not digits:
         return text
     if international:
-        digits = "+" + (digits[2:] if digits.startswith("00") else digits)
+        digits = "+" + (digits.removeprefix("00"))
     return digits + (f"x{extension[1]}" if extension is not None else "")
 
 

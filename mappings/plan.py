@@ -9,7 +9,8 @@ account that waits.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
@@ -28,6 +29,7 @@ from mappings.world import (
     NoteState,
     World,
 )
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -64,7 +66,7 @@ def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[
     return replace(whole, operations=allowed.operations, brakes=tuple(brakes), waiting=waiting)
 
 
-def _without(world: World, braked: Set[AccountName]) -> World:
+def _without(world: World, braked: AbstractSet[AccountName]) -> World:
     accounts = tuple(
         replace(account, reachable=account.reachable and account.name not in braked) for account in world.accounts
     )
@@ -91,9 +93,7 @@ def _plan(world: World) -> Plan:
     matches = {account.name: match(notes, account, world.links, world.tombstones) for account in reachable}
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)
-    plans = [
-        plan_person(note, pairs[note.uid], makers[note.uid], uid_in_note=world.uid_in_notes) for note in notes
-    ]
+    plans = [plan_person(note, pairs[note.uid], makers[note.uid], uid_in_note=world.uid_in_notes) for note in notes]
     return Plan(
         operations=(*_partings(world, people), *(step for person in plans for step in person.operations)),
         conflicts=tuple(conflict for person in plans for conflict in person.conflicts),
@@ -111,7 +111,13 @@ def _by_uid(notes: Sequence[NoteState]) -> tuple[Mapping[Uid, NoteState], Sequen
     for note in notes:
         groups[note.uid].append(note)
     twins = [
-        Hold(note.uid, note.path, AccountName(""), "", f"carries the same uid as {other.path}; remove it from one of them")
+        Hold(
+            note.uid,
+            note.path,
+            AccountName(""),
+            "",
+            f"carries the same uid as {other.path}; remove it from one of them",
+        )
         for group in groups.values()
         if len(group) > 1
         for note, other in zip(group, (*group[1:], group[0]), strict=True)

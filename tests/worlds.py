@@ -22,7 +22,9 @@ def person(values: Mapping[FieldName, Value]) -> Person:
     return with_values(NOBODY, values)
 
 
-def policies(rules: Mapping[FieldName, Rule] | None = None, directions: Mapping[FieldName, Direction] | None = None) -> dict[FieldName, Policy]:
+def policies(
+    rules: Mapping[FieldName, Rule] | None = None, directions: Mapping[FieldName, Direction] | None = None
+) -> dict[FieldName, Policy]:
     """Return the table's policies with some rules and directions changed."""
     changed = dict(DEFAULT_POLICIES)
     for name, rule in (rules or {}).items():
@@ -32,15 +34,35 @@ def policies(rules: Mapping[FieldName, Rule] | None = None, directions: Mapping[
     return changed
 
 
-def note(uid: str, values: Mapping[FieldName, Value], *, carries_uid: bool = True, unwritable: str = "", held: Mapping[FieldName, str] | None = None, refused: Mapping[FieldName, str] | None = None) -> NoteState:
+def note(
+    uid: str,
+    values: Mapping[FieldName, Value],
+    *,
+    carries_uid: bool = True,
+    unwritable: str = "",
+    held: Mapping[FieldName, str] | None = None,
+    refused: Mapping[FieldName, str] | None = None,
+) -> NoteState:
     """Return a note of the person, at a path made from the uid."""
     reading = Reading(Uid(uid) if carries_uid else None, person(values), held or {})
-    return NoteState(NotePath(f"People/{uid}.md"), NoteHash(f"hash of {uid}"), Uid(uid), reading, WRITABLE, unwritable, refused or {})
+    return NoteState(
+        NotePath(f"People/{uid}.md"), NoteHash(f"hash of {uid}"), Uid(uid), reading, WRITABLE, unwritable, refused or {}
+    )
 
 
-def record(remote_id: str, values: Mapping[FieldName, Value], *, uid: str | None = None, held: Mapping[FieldName, str] | None = None) -> Record:
+def record(
+    remote_id: str,
+    values: Mapping[FieldName, Value],
+    *,
+    uid: str | None = None,
+    held: Mapping[FieldName, str] | None = None,
+) -> Record:
     """Return a record as an account would list it."""
-    return Record(RemoteId(remote_id), Etag(f"etag of {remote_id}"), Reading(Uid(uid) if uid else None, person(values), held or {}))
+    return Record(
+        RemoteId(remote_id),
+        Etag(f"etag of {remote_id}"),
+        Reading(Uid(uid) if uid else None, person(values), held or {}),
+    )
 
 
 def account(*records: Record, name: str = "home", **changes: object) -> AccountState:
@@ -67,7 +89,9 @@ def link(uid: str, remote_id: str, base: Mapping[FieldName, Value], *, account_n
     return LinkState(AccountName(account_name), Uid(uid), RemoteId(remote_id), full | dict(base))
 
 
-def world(*notes: NoteState, accounts: tuple[AccountState, ...], links: tuple[LinkState, ...] = (), **changes: object) -> World:
+def world(
+    *notes: NoteState, accounts: tuple[AccountState, ...], links: tuple[LinkState, ...] = (), **changes: object
+) -> World:
     """Return a world in which everything that is not named is as it should be."""
     settings: dict[str, object] = {
         "notes": notes,

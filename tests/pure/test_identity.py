@@ -1,19 +1,21 @@
 """Which record is whom: a table of every way in which a note and a record can look alike."""
 
 import pytest
-from worlds import account, link, note, record
 
 from mappings.identity import Matches, match
 from mappings.person import Uid
 from mappings.record import Record, RemoteId
 from mappings.world import AccountState, LinkState, NoteState, Tombstone
+from worlds import account, link, note, record
 
 ADA = note("ada", {"name": "Ada Lovelace", "emails": ("ada@example.test",), "phones": ("+44 20 1",)})
 NAMESAKE = note("other", {"name": "ada  LOVELACE"})
 TWIN = note("twin", {"name": "A. Lovelace", "emails": ("ADA@example.test",)})
 
 
-def found(notes: list[NoteState], home: AccountState, *links: LinkState, parted: tuple[str, str] | None = None) -> Matches:
+def found(
+    notes: list[NoteState], home: AccountState, *links: LinkState, parted: tuple[str, str] | None = None
+) -> Matches:
     tombstones = frozenset({Tombstone(home.name, Uid(parted[0]), RemoteId(parted[1]))} if parted else ())
     return match(notes, home, links, tombstones)
 
@@ -51,7 +53,9 @@ def test_one_note(records: list[Record], expected: str) -> None:
 
 def test_an_address_among_the_aliases_is_owned_too() -> None:
     grace = note("grace", {"name": "Grace", "aliases": ("Amazing Grace", "grace@example.test")})
-    assert summary(found([grace], account(record("1", {"emails": ("grace@example.test",)})))) == {"grace": "1 by address"}
+    assert summary(found([grace], account(record("1", {"emails": ("grace@example.test",)})))) == {
+        "grace": "1 by address"
+    }
 
 
 def test_two_notes_with_one_address_block_only_each_other() -> None:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import WRITABLE, person, policies
 
 from mappings.fields import FIELDS, Cardinality, Direction, Rule, keys, same, value_of
 from mappings.merge import Merged, Side, merge, target
 from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName
+from worlds import WRITABLE, person, policies
 
 Values = Mapping[FieldName, Value]
 UNKNOWN = object()
@@ -73,11 +73,21 @@ def outcome(name: FieldName, result: Merged, *sides: Side) -> tuple[Value, list[
         ("emails", ("a@x",), ("a@x", "b@x"), ("a@x", "c@x"), ("a@x", "b@x", "c@x"), ("a@x", "b@x", "c@x"), ""),
         ("emails", ("a@x", "b@x"), ("b@x",), ("a@x", "b@x", "c@x"), ("b@x", "c@x"), ("b@x", "c@x"), ""),
         ("emails", ("a@x",), ("A@X",), ("a@x",), ("A@X",), ("A@X",), ""),
-        ("phones", ("+49 30 1",), ("+49301",), ("+49 30 1", "+49 30 2"), ("+49301", "+49 30 2"), ("+49301", "+49 30 2"), ""),
+        (
+            "phones",
+            ("+49 30 1",),
+            ("+49301",),
+            ("+49 30 1", "+49 30 2"),
+            ("+49301", "+49 30 2"),
+            ("+49301", "+49 30 2"),
+            "",
+        ),
         ("emails", ("a@x",), ("a@x",), (), (), (), ""),
     ],
 )
-def test_two_sides(name: FieldName, base: Value, ours: Value, theirs: Value, after: Value, record: Value, clash: str) -> None:
+def test_two_sides(
+    name: FieldName, base: Value, ours: Value, theirs: Value, after: Value, record: Value, clash: str
+) -> None:
     one = side(name, base, ours, theirs)
     assert outcome(name, merged(name, ours, one), one) == (after, [record], clash)
 
@@ -92,7 +102,9 @@ def test_two_sides(name: FieldName, base: Value, ours: Value, theirs: Value, aft
         (Direction.PULL, "A", "A", "B", "B", "B", ""),
     ],
 )
-def test_a_change_only_travels_the_way_it_may(direction: Direction, base: str, ours: str, theirs: str, after: str, record: str, clash: str) -> None:
+def test_a_change_only_travels_the_way_it_may(
+    direction: Direction, base: str, ours: str, theirs: str, after: str, record: str, clash: str
+) -> None:
     one = side("title", base, ours, theirs, direction=direction)
     assert outcome("title", merged("title", ours, one), one) == (after, [record], clash)
 
@@ -106,7 +118,11 @@ def test_a_rule_that_settles_a_clash_is_recorded_with_both_values(rule: Rule, ch
     verdict = merged("organization", "B", one).verdicts["organization"]
     assert verdict.conflict is not None
     assert (verdict.value, verdict.conflict.settled_by or "open") == (chosen, clash)
-    assert (verdict.conflict.ours, verdict.conflict.theirs, verdict.conflict.bases) == ("B", {"home": "C"}, {"home": "A"})
+    assert (verdict.conflict.ours, verdict.conflict.theirs, verdict.conflict.bases) == (
+        "B",
+        {"home": "C"},
+        {"home": "A"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,8 +140,12 @@ def test_a_rule_that_settles_a_clash_is_recorded_with_both_values(rule: Rule, ch
         (("A", "B"), ("A", "C"), "D", "D", ["D", "D"], "vault wins"),
     ],
 )
-def test_three_sides(home: tuple[str, str], work: tuple[str, str], ours: str, after: str, records: list[str], clash: str) -> None:
-    sides = [side("title", base, ours, theirs, account=name) for name, (base, theirs) in (("home", home), ("work", work))]
+def test_three_sides(
+    home: tuple[str, str], work: tuple[str, str], ours: str, after: str, records: list[str], clash: str
+) -> None:
+    sides = [
+        side("title", base, ours, theirs, account=name) for name, (base, theirs) in (("home", home), ("work", work))
+    ]
     result = merged("title", ours, *sides)
     assert outcome("title", result, *sides) == (after, records, clash)
     conflict = result.verdicts["title"].conflict
@@ -138,9 +158,11 @@ def test_what_a_note_cannot_take_stays_in_the_record() -> None:
     assert outcome("emails", result, one) == (("a@x", "b@x"), [("a@x", "c@x", "b@x")], "")
 
 
-texts = st.sampled_from(["", "A", "B", "C"])
-lists = st.lists(st.sampled_from(["a@x", "A@x", "b@x", "c@x"]), max_size=3).map(tuple)
-names: st.SearchStrategy[FieldName] = st.sampled_from([name for name in FIELDS if name not in {"aliases", "tags", "next_meeting"}])
+texts: st.SearchStrategy[Value] = st.sampled_from(["", "A", "B", "C"])
+lists: st.SearchStrategy[Value] = st.lists(st.sampled_from(["a@x", "A@x", "b@x", "c@x"]), max_size=3).map(tuple)
+names: st.SearchStrategy[FieldName] = st.sampled_from(
+    [name for name in FIELDS if name not in {"aliases", "tags", "next_meeting"}]
+)
 
 
 @st.composite
@@ -187,7 +209,9 @@ def test_a_second_merge_has_nothing_to_do(meeting: tuple[FieldName, Value, list[
     again = merged(name, after, *settled)
     assert again.conflicts == ()
     assert same(name, again.verdicts[name].value, after)
-    assert all(same(name, target(name, one, again.person, again.verdicts[name]), value_of(one.theirs, name)) for one in settled)
+    assert all(
+        same(name, target(name, one, again.person, again.verdicts[name]), value_of(one.theirs, name)) for one in settled
+    )
 
 
 @given(meetings())

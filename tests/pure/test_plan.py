@@ -3,18 +3,28 @@
 from dataclasses import replace
 
 import pytest
-from worlds import account, link, note, policies, record, world
 
 from mappings.brakes import FirstRun, Kind, Limit, Place, TooMany
 from mappings.fields import Direction
-from mappings.operation import Agree, CreateRecord, DeleteRecord, Link, Operation, Parting, Unlink, UpdateRecord, WriteNote
-from mappings.person import Uid
+from mappings.operation import (
+    Agree,
+    CreateRecord,
+    DeleteRecord,
+    Link,
+    Operation,
+    Parting,
+    Unlink,
+    UpdateRecord,
+    WriteNote,
+)
+from mappings.person import FieldName, Uid, Value
 from mappings.plan import Plan, plan
 from mappings.record import AccountName, NotePath, RemoteId
 from mappings.world import AbsentNote, NewContacts, Tombstone, World
+from worlds import account, link, note, policies, record, world
 
 HOME = AccountName("home")
-ADA = {"name": "Ada", "title": "Analyst"}
+ADA: dict[FieldName, Value] = {"name": "Ada", "title": "Analyst"}
 ROOMY = Limit(people=1000, share_percent=100)
 
 
@@ -58,10 +68,13 @@ def test_a_new_person_gets_a_record_and_the_note_its_uid() -> None:
 
 
 def test_a_match_links_unites_what_it_can_and_asks_the_rest() -> None:
-    ours, theirs = ADA | {"emails": ("ada@x",)}, {"name": "Ada", "title": "Boss", "emails": ("ada@x",), "nickname": "A"}
+    ours = ADA | {"emails": ("ada@x",)}
+    theirs: dict[FieldName, Value] = {"name": "Ada", "title": "Boss", "emails": ("ada@x",), "nickname": "A"}
     result = planned(world(note("ada", ours), accounts=(account(record("1", theirs)),)))
     assert steps(result) == ["link home ada 1", "agree home ada", "note ada nickname=A", "update home 1 +uid"]
-    assert [(clash.field, clash.ours, clash.theirs) for clash in result.conflicts] == [("title", "Analyst", {HOME: "Boss"})]
+    assert [(clash.field, clash.ours, clash.theirs) for clash in result.conflicts] == [
+        ("title", "Analyst", {HOME: "Boss"})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,17 +86,21 @@ def test_a_match_links_unites_what_it_can_and_asks_the_rest() -> None:
         (ADA | {"title": "Boss"}, ADA | {"location": "Paris"}, ["note ada location=Paris", "update home 1 title=Boss"]),
     ],
 )
-def test_changes_travel(ours: dict[str, str], theirs: dict[str, str], expected: list[str]) -> None:
+def test_changes_travel(ours: dict[FieldName, Value], theirs: dict[FieldName, Value], expected: list[str]) -> None:
     state = world(
-        note("ada", ours),  # type: ignore[arg-type]  # keys are field names
-        accounts=(account(record("1", theirs, uid="ada")),),  # type: ignore[arg-type]
-        links=(link("ada", "1", ADA),),  # type: ignore[arg-type]
+        note("ada", ours),
+        accounts=(account(record("1", theirs, uid="ada")),),
+        links=(link("ada", "1", ADA),),
     )
     assert steps(planned(state)) == expected
 
 
 def test_what_note_and_record_agree_on_after_the_note_is_written_goes_with_the_write() -> None:
-    state = world(note("ada", ADA), accounts=(account(record("1", ADA | {"title": "Boss"}, uid="ada")),), links=(link("ada", "1", ADA),))
+    state = world(
+        note("ada", ADA),
+        accounts=(account(record("1", ADA | {"title": "Boss"}, uid="ada")),),
+        links=(link("ada", "1", ADA),),
+    )
     (step,) = planned(state).operations
     assert isinstance(step, WriteNote)
     assert [(one.account, one.values) for one in step.agreed] == [(HOME, {"title": "Boss"})]
@@ -92,7 +109,10 @@ def test_what_note_and_record_agree_on_after_the_note_is_written_goes_with_the_w
 def test_a_change_in_one_account_reaches_the_other_through_the_note() -> None:
     state = world(
         note("ada", ADA),
-        accounts=(account(record("1", ADA | {"title": "Boss"}, uid="ada")), account(record("2", ADA, uid="ada"), name="work")),
+        accounts=(
+            account(record("1", ADA | {"title": "Boss"}, uid="ada")),
+            account(record("2", ADA, uid="ada"), name="work"),
+        ),
         links=(link("ada", "1", ADA), link("ada", "2", ADA, account_name="work")),
     )
     assert steps(planned(state)) == ["note ada title=Boss", "update work 2 title=Boss"]
@@ -105,7 +125,7 @@ def test_an_account_that_is_away_is_as_if_unchanged() -> None:
 
 
 class TestDeletion:
-    LINKED = (link("ada", "1", ADA),)  # type: ignore[arg-type]
+    LINKED = (link("ada", "1", ADA),)
 
     def gone(self, looks: int, *, still_a_file: bool = False, delete_with_note: bool = False) -> list[str]:
         absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), looks, still_a_file)}
@@ -131,11 +151,18 @@ class TestDeletion:
 
     def test_a_note_that_cannot_be_read_is_not_gone(self) -> None:
         absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), 5, still_a_file=True)}
-        state = world(accounts=(account(record("1", ADA)),), links=self.LINKED, absent=absent, unreadable_people=frozenset({Uid("ada")}))
+        state = world(
+            accounts=(account(record("1", ADA)),),
+            links=self.LINKED,
+            absent=absent,
+            unreadable_people=frozenset({Uid("ada")}),
+        )
         assert steps(planned(state)) == []
 
     def test_a_parted_person_is_asked_about_not_made_again(self) -> None:
-        state = world(note("ada", ADA), accounts=(account(),), tombstones=frozenset({Tombstone(HOME, Uid("ada"), RemoteId("1"))}))
+        state = world(
+            note("ada", ADA), accounts=(account(),), tombstones=frozenset({Tombstone(HOME, Uid("ada"), RemoteId("1"))})
+        )
         result = planned(state)
         assert (steps(result), [one.doubt.name for one in result.questions]) == ([], ["DELETED"])
 
@@ -148,14 +175,22 @@ class TestHolds:
 
     def test_a_note_that_may_not_be_written_still_sends_its_changes(self) -> None:
         held = note("ada", ADA | {"title": "Boss"}, unwritable="anchors")
-        state = world(held, accounts=(account(record("1", ADA | {"location": "Paris"}, uid="ada")),), links=(link("ada", "1", ADA),))
+        state = world(
+            held,
+            accounts=(account(record("1", ADA | {"location": "Paris"}, uid="ada")),),
+            links=(link("ada", "1", ADA),),
+        )
         result = planned(state)
         assert steps(result) == ["update home 1 title=Boss"]
         assert [(hold.field, hold.reason) for hold in result.holds] == [("", "anchors")]
 
     def test_a_field_that_cannot_be_read_holds_only_itself(self) -> None:
         held = note("ada", ADA | {"phones": ("49301",), "title": "Boss"}, held={"phones": "a number without its plus"})
-        state = world(held, accounts=(account(record("1", ADA | {"phones": ("+49 30 1",)}, uid="ada")),), links=(link("ada", "1", ADA),))
+        state = world(
+            held,
+            accounts=(account(record("1", ADA | {"phones": ("+49 30 1",)}, uid="ada")),),
+            links=(link("ada", "1", ADA),),
+        )
         result = planned(state)
         assert steps(result) == ["update home 1 title=Boss"]
         assert [(hold.field, hold.reason) for hold in result.holds] == [("phones", "a number without its plus")]
@@ -163,7 +198,10 @@ class TestHolds:
     def test_a_refused_field_is_held_and_nothing_of_it_travels_on(self) -> None:
         state = world(
             note("ada", ADA, refused={"title": "not plain text"}),
-            accounts=(account(record("1", ADA | {"title": "<b>"}, uid="ada")), account(record("2", ADA, uid="ada"), name="work")),
+            accounts=(
+                account(record("1", ADA | {"title": "<b>"}, uid="ada")),
+                account(record("2", ADA, uid="ada"), name="work"),
+            ),
             links=(link("ada", "1", ADA), link("ada", "2", ADA, account_name="work")),
         )
         result = planned(state)
@@ -185,8 +223,8 @@ class TestHolds:
         (NewContacts.ALL, {"title": "Nameless"}, 0),
     ],
 )
-def test_who_gets_a_new_contact(setting: NewContacts, values: dict[str, str], expected: int) -> None:
-    result = planned(world(note("ada", values), accounts=(account(new_contacts=setting),)))  # type: ignore[arg-type]
+def test_who_gets_a_new_contact(setting: NewContacts, values: dict[FieldName, Value], expected: int) -> None:
+    result = planned(world(note("ada", values), accounts=(account(new_contacts=setting),)))
     assert len(result.operations) == expected
     assert result.kept_home == ({} if expected else {HOME: 1})
 
@@ -249,8 +287,6 @@ class TestBrakes:
         result = planned(state, limit=Limit(5, 10))
         assert steps(result) == ["note p0 location=Paris"]
         assert {brake.account for brake in result.brakes} == {HOME}
-
-
 
     def test_an_account_flooded_by_another_is_not_blamed_for_it(self) -> None:
         """Ten titles changed in one account would change ten contacts in the other: only the first one waits."""
