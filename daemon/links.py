@@ -73,9 +73,7 @@ def remove_link(tx: Transaction, account: AccountName, uid: Uid) -> None:
 def tombstones(state: Readable) -> frozenset[Tombstone]:
     """Return the pairs that are never linked again by themselves."""
     rows = state.all("SELECT account, uid, remote_id FROM tombstones")
-    return frozenset(
-        Tombstone(AccountName(account), Uid(uid), RemoteId(remote_id)) for account, uid, remote_id in rows
-    )
+    return frozenset(Tombstone(AccountName(account), Uid(uid), RemoteId(remote_id)) for account, uid, remote_id in rows)
 
 
 def bury(tx: Transaction, tombstone: Tombstone, reason: str, at: datetime) -> None:

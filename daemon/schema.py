@@ -149,9 +149,11 @@ def version_of(connection: sqlite3.Connection) -> int:
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     """Run the migrations that are missing, each in a transaction of its own with the version that it leads to.
 
-    The version is read again inside the transaction: another process may have done the same meanwhile.
+    A database that is up to date is not locked. The version is read again inside each transaction: another process
+    may have done the same meanwhile.
     """
-    for version, script in enumerate(migrations, start=1):
+    seen = version_of(connection)
+    for version, script in enumerate(migrations[seen:], start=seen + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
             if version_of(connection) < version:
