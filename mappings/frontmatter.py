@@ -220,7 +220,7 @@ def _document(yaml: str, first_line: int) -> yaml_edit.Document | None:
         documents = yaml_edit.YamlFile.parse(yaml).documents()
     except yaml_edit.YamlError as error:
         raise _unreadable(error, first_line) from error
-    if not documents or documents[0].is_empty():
+    if not documents or documents[0].root() is None:
         return None
     if documents[0].as_mapping() is None or len(documents) > 1:
         raise UnreadableNote(first_line, _NOT_A_MAPPING)

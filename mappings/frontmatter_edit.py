@@ -3,6 +3,7 @@
 Nothing here looks at the result; `note.put` reads it again with both readers before anybody gets it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from mappings.errors import EditRefused
 from mappings.frontmatter import Block, Fences, Items, Node, Scalar, Style, line_end, line_start, parse
 from mappings.yaml_scalar import is_date, spell
 
+_LAST_BLANKS = re.compile(r"[ \t]*(?=\r?\n|\Z)")
 _LINES = frozenset({Style.LITERAL, Style.FOLDED})
 _LIST_INDENT = "  "
 """What Obsidian itself puts before the dash of a list, for blocks without a list to imitate."""
@@ -53,7 +55,8 @@ def replace(block: Block, old: Scalar, new: NewText, *, in_flow: bool = False) -
     if old.style in _LINES:
         raise EditRefused("the value is a block of lines")
     if old.is_null:
-        return Splice(old.start, old.end, _gap(block.note, old.start) + _spell(new, in_flow=in_flow or block.flow))
+        start, end = _place(block.note, old)
+        return Splice(start, end, _gap(block.note, start) + _spell(new, in_flow=in_flow or block.flow))
     text = spell(new.text, old.style, in_flow=in_flow or block.flow, plain_dates=is_date(old.text))
     return Splice(old.start, old.end, text)
 
@@ -91,7 +94,7 @@ def make_list(block: Block, old: Scalar, texts: Sequence[NewText]) -> Splice:
     if indent is None or rest.strip():
         return Splice(old.start, old.end, _gap(note, old.start) + _brackets(texts))
     lines = _dashes(block, indent, texts)
-    return Splice(before_blanks(note, old.start), old.end, _newline(block) + lines)
+    return Splice(before_blanks(note, old.start), _place(note, old)[1], _newline(block) + lines)
 
 
 def create(
@@ -211,8 +214,14 @@ def _newline(block: Block) -> str:
     return "\r\n" if block.note[: block.fences.start].endswith("\r\n") else "\n"
 
 
+def _place(note: str, old: Scalar) -> tuple[int, int]:
+    """Return the value's characters; one that is not written stands behind the blanks that end its line."""
+    blanks = _LAST_BLANKS.match(note, old.end) if old.start == old.end else None
+    return (old.start, old.end) if blanks is None else (blanks.end(), blanks.end())
+
+
 def _gap(note: str, offset: int) -> str:
-    return "" if note[offset - 1] in " [" else " "
+    return "" if note[offset - 1] in " \t[" else " "
 
 
 def before_blanks(note: str, offset: int) -> int:

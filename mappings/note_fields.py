@@ -205,9 +205,12 @@ def _combined(field: FieldName, places: list[Found]) -> Found:
 def _united(parts: list[Found]) -> Found:
     if len(parts) == 1:
         return parts[0]
+    held = next((part.held for part in parts if part.held), "")
+    if held:
+        return Found((), (), held, "")
     return Found(
         tuple(slot for part in parts for slot in part.slots),
         tuple(spot for part in parts for spot in part.vacant),
-        next((part.held for part in parts if part.held), ""),
+        "",
         next((part.fixed for part in parts if part.fixed), ""),
     )
