@@ -19,18 +19,19 @@ from daemon.report import AccountReport, Deeds, Health, Report, VaultReport
 from daemon.setup import Setup
 from daemon.state import State, Transaction
 from mappings.plan import Plan, plan
-from mappings.record import AccountName
+from mappings.record import AccountName, NotePath
 from mappings.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Both sides at one instant, and what follows from it."""
+    """Both sides at one instant, and what follows from it; `leftovers` are files of a run that was cut short."""
 
     vault: VaultReport
     accounts: tuple[AccountReport, ...]
     world: World
     plan: Plan
+    leftovers: tuple[NotePath, ...]
 
 
 def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
@@ -44,7 +45,7 @@ def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
     world = gather.world(setup, state, scanned, reports)
     if recover(state, world, now):
         world = gather.world(setup, state, scanned, reports)
-    return Look(scanned.report, reports, world, _planned(setup, world, frozenset()))
+    return Look(scanned.report, reports, world, _planned(setup, world, frozenset()), scanned.leftovers)
 
 
 def _planned(setup: Setup, world: World, approved: frozenset[AccountName]) -> Plan:
@@ -71,7 +72,7 @@ def sync(
     if approved:
         # The same look, planned anew: a second one so soon would make a note that is being saved count as gone.
         seen = replace(seen, plan=_planned(setup, seen.world, approved))
-    deeds = execute(Execution(setup, state, run, clock()), seen.plan.operations, workers)
+    deeds = execute(Execution(setup, state, run, clock()), seen.plan.operations, seen.leftovers, workers)
     report = Report(run, seen.vault, seen.accounts, seen.plan, deeds)
     with state.transaction() as tx:
         _record(tx, run, seen, deeds, clock())

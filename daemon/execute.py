@@ -60,6 +60,7 @@ class _Tally:
     parted: int = 0
     failures: list[Trouble] = field(default_factory=list)
     postponed: list[Trouble] = field(default_factory=list)
+    copies: list[NotePath] = field(default_factory=list)
     broken: dict[AccountName, str] = field(default_factory=dict)
 
     def deeds(self) -> Deeds:
@@ -72,6 +73,7 @@ class _Tally:
             self.parted,
             tuple(self.failures),
             tuple(self.postponed),
+            tuple(self.copies),
             dict(self.broken),
         )
 
@@ -86,14 +88,18 @@ class Execution:
     now: datetime
 
 
-def execute(job: Execution, operations: Sequence[Operation], workers: Workers) -> Deeds:
-    """Carry out the operations of a plan.
+def execute(
+    job: Execution, operations: Sequence[Operation], leftovers: Sequence[NotePath], workers: Workers
+) -> Deeds:
+    """Carry out the operations of a plan, and settle what a run that was cut short left in the vault.
 
     Result: what was really done; a step that could not be is a failure (its value is refused) or postponed
     (the side moved on; the next cycle plans anew), an account that failed as a whole is in `broken`.
     Errors: `VaultMissing`, `NotOurVault`, `StateError`; everything done until then is recorded.
     """
     tally = _Tally()
+    if leftovers:
+        tally.copies.extend(job.setup.vault.clean_up(leftovers))
     writes = [step for step in operations if isinstance(step, WriteNote)]
     _remember(job, [step for step in operations if isinstance(step, Bookkeeping)], tally)
     unwritten = _write_notes(job, writes, tally)
@@ -143,8 +149,7 @@ def _write_notes(job: Execution, steps: Sequence[WriteNote], tally: _Tally) -> f
     unwritten = {
         step.uid for step, intent in zip(steps, intents, strict=True) if not _write_note(job, step, intent, tally)
     }
-    for copy in job.setup.vault.settle():
-        tally.failures.append(Trouble(copy, 0, "holds an edit that was saved while the note was being written"))
+    tally.copies.extend(job.setup.vault.settle())
     return frozenset(unwritten)
 
 

@@ -56,7 +56,10 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True)
 class Deeds:
-    """What was really done: counts by what was done, and the steps that failed, each with its reason."""
+    """What was really done: counts by what was done, and the steps that failed, each with its reason.
+
+    `copies` are notes beside others that hold an edit which somebody saved while we wrote.
+    """
 
     notes_written: int
     created: Mapping[AccountName, int]
@@ -66,6 +69,7 @@ class Deeds:
     parted: int
     failures: tuple[Trouble, ...]
     postponed: tuple[Trouble, ...]
+    copies: tuple[NotePath, ...]
     broken: Mapping[AccountName, str]
 
 
@@ -110,5 +114,5 @@ class Report:
     def _held(self) -> bool:
         open_conflicts = any(not conflict.settled_by for conflict in self.plan.conflicts)
         troubles = bool(self.vault.troubles) or any(one.troubles for one in self.accounts)
-        failed = bool(self.deeds and self.deeds.failures)
+        failed = bool(self.deeds and (self.deeds.failures or self.deeds.copies))
         return open_conflicts or troubles or failed or bool(self.plan.holds or self.plan.questions)

@@ -46,12 +46,13 @@ _READER = 1
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """The vault's part of the world, and the account of how it was read."""
+    """The vault's part of the world, and the account of how it was read; `leftovers` are of a run cut short."""
 
     notes: tuple[NoteState, ...]
     absent: Mapping[Uid, AbsentNote]
     unreadable_people: frozenset[Uid]
     report: VaultReport
+    leftovers: tuple[NotePath, ...]
 
 
 def scan(setup: Setup, state: State, now: datetime) -> Scanned:
@@ -79,7 +80,7 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
         for uid, path in gone.items()
         if path in known
     }
-    return Scanned(tuple(people), absent, frozenset(unreadable), _report(listing, look, people))
+    return Scanned(tuple(people), absent, frozenset(unreadable), _report(listing, look, people), listing.leftovers)
 
 
 @dataclass(frozen=True, slots=True)
