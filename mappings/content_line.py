@@ -28,6 +28,7 @@ _LINE = re.compile(rf"((?:({_NAME})\.)?({_NAME})(?:;(?:{_PLAIN}|{_QUOTES})*+)*+)
 _BLANK_LINE = re.compile(r"[ \t\r]*+(?:\n[ \t][ \t\r]*+)*+(?:\n|\Z)")
 _SOFT_BROKEN = re.compile(r"(?:[^\n]*=\r*\n)*+[^\n]*+\n?+")
 _FOLD = re.compile(r"\r*\n[ \t]")
+_NEWLINE = re.compile(r"\r*\n\Z")
 _SOFT_BREAK = re.compile(r"=\r*\n")
 _PARAMETER = re.compile(r'(;(?:([A-Za-z0-9_-]+)=)?((?:[^";]++|"[^"]*+")*+))')
 _NO_VALUES: frozenset[str] = frozenset()
@@ -62,17 +63,22 @@ class Line(NamedTuple):
     @property
     def value(self) -> str:
         """The value in one piece, otherwise as it stands: escapes and quoted-printable are not undone."""
-        body = self.raw[self.start :].rstrip("\r\n")
-        return _SOFT_BREAK.sub("", body) if self.quoted else unfold(body)
+        return unfold(self._body) if not self.quoted else self._body
 
     @property
     def is_folded(self) -> bool:
-        body = self.raw[self.start :].rstrip("\r\n")
-        return "\n" in (_SOFT_BREAK.sub("", body) if self.quoted else body)
+        return "\n" in self._body
 
     @property
     def newline(self) -> str:
-        return self.raw[len(self.raw.rstrip("\r\n")) :]
+        match = _NEWLINE.search(self.raw)
+        return match[0] if match is not None else ""
+
+    @property
+    def _body(self) -> str:
+        """The value without soft line breaks and the line ending, but with its folds."""
+        body = self.raw[self.start :]
+        return (_SOFT_BREAK.sub("", body) if self.quoted else body).rstrip("\r\n")
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -195,8 +195,8 @@ def _new_email(card: Card, value: str) -> tuple[str, str]:
     return "EMAIL", escape(value, card.version, "")
 
 
-def _new_link(card: Card, value: str) -> tuple[str, str]:  # noqa: ARG001  # a property's `write`
-    return "URL", escape_uri(value)
+def _new_link(card: Card, value: str) -> tuple[str, str]:
+    return "URL", escape_uri(value, card.version)
 
 
 def _is_for_voice(line: Line) -> bool:

@@ -22,7 +22,8 @@ _ESCAPED = re.compile(r"\\(?:([nN])|([^A-Za-z0-9\s]))")
 _TOKENS = {separator: re.compile(rf"\\.|[^\\{separator}]+|.", re.DOTALL) for separator in ";,"}
 _BASE64 = re.compile(r";(?:ENCODING=)?(?:B|BASE64)(?:;|$)", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_QUOTED_OCTET = re.compile(r"=[0-9A-F]{2}|.")
+# A character of several octets stays on one line, for readers that decode line by line.
+_QUOTED_CHARACTER = re.compile(r"=[C-F][0-9A-F](?:=[89AB][0-9A-F])+|=[0-9A-F]{2}|.")
 _QUOTED_LINE_MAX = 76
 _TEXT_ESCAPES = str.maketrans({"\\": r"\\", ",": r"\,", ";": r"\;"})
 # Encodings by name only where phones use them: Python knows "encodings" that are none of text, too.
@@ -72,13 +73,13 @@ def split(text: str, separator: Literal[";", ","]) -> list[str]:
     """Split at separators that are not escaped; the parts keep their escapes."""
     if "\\" not in text:
         return text.split(separator)
-    parts = [""]
+    parts: list[list[str]] = [[]]
     for token in _TOKENS[separator].findall(text):
         if token == separator:
-            parts.append("")
+            parts.append([])
         else:
-            parts[-1] += token
-    return parts
+            parts[-1].append(token)
+    return ["".join(part) for part in parts]
 
 
 def unescape(text: str) -> str:
@@ -104,12 +105,13 @@ def escape(text: str, version: Version, separators: str) -> str:
     return value
 
 
-def escape_uri(text: str) -> str:
-    """Escape a URI, which knows no escapes of vCards; a backslash is in no URI, and doubled it reads back.
+def escape_uri(text: str, version: Version) -> str:
+    """Escape a URI: the comma, although RFC 6350 section 4.2 does not ask for it, and the backslash that is in none.
 
-    Source: RFC 6350 section 6.7.8 and 4.2; RFC 3986 section 2.
+    Errors: `EditRefused` for what the version cannot hold.
+    Source: vobject, and with it Radicale, cuts a URL at its first bare comma (observed, vobject 0.9.9).
     """
-    return tidy(refuse_controls(text)).replace("\\", r"\\")
+    return escape(text, version, "") if version == "2.1" else escape(text, version, "").replace(r"\;", ";")
 
 
 def refuse_controls(text: str) -> str:
@@ -153,12 +155,12 @@ def _unquoted(line: Line) -> str:
 
 
 def _quoted(head: str, text: str, newline: str) -> str:
-    octets = binascii.b2a_qp(text.encode(), istext=False).replace(b"=\n", b"").decode()
+    quoted = binascii.b2a_qp(text.encode(), istext=False).replace(b"=\n", b"").decode()
     result, room = [head], _QUOTED_LINE_MAX - 1 - len(head)
-    for octet in _QUOTED_OCTET.findall(octets):
-        if room < len(octet):
+    for character in _QUOTED_CHARACTER.findall(quoted):
+        if room < len(character):
             result.append(f"={newline}")
             room = _QUOTED_LINE_MAX - 1
-        result.append(octet)
-        room -= len(octet)
+        result.append(character)
+        room -= len(character)
     return "".join(result)

@@ -101,4 +101,6 @@ def test_folding_keeps_characters_whole() -> None:
 
 def test_a_made_line_is_read_as_it_was_made() -> None:
     line = content_line.written("item1.TEL;TYPE=cell", "1" * 80, "\n")
-    assert line == Line(f"item1.TEL;TYPE=cell:{'1' * 55}\n {'1' * 25}\n", "item1", "TEL", "item1.TEL;TYPE=cell", 20, quoted=False)
+    assert line == Line(
+        f"item1.TEL;TYPE=cell:{'1' * 55}\n {'1' * 25}\n", "item1", "TEL", "item1.TEL;TYPE=cell", 20, quoted=False
+    )
