@@ -13,9 +13,8 @@ Connectors from elsewhere name their module in the entry-point group `contactd.c
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from types import ModuleType
 
 from connectors.errors import ConnectorError
@@ -46,7 +45,7 @@ class Connector:
 
 def known() -> tuple[str, ...]:
     """Return the names of all connectors, sorted."""
-    return tuple(sorted({*_BUILT_IN, *entry_points(group=GROUP).names}))
+    return tuple(sorted({*_BUILT_IN, *_from_elsewhere()}))
 
 
 def connector(name: str) -> Connector:
@@ -69,13 +68,18 @@ def new_contacts(name: str) -> NewContacts:
 def _module(name: str) -> ModuleType:
     if name in _BUILT_IN:
         return importlib.import_module(_BUILT_IN[name])
-    for entry_point in entry_points(group=GROUP, name=name):
-        return _imported(name, entry_point.value)
-    raise UnusableConnector(f'no connector is called "{name}"; expected {" or ".join(known())}')
-
-
-def _imported(name: str, module: str) -> ModuleType:
+    elsewhere = _from_elsewhere()
+    if name not in elsewhere:
+        choices = " or ".join(f'"{choice}"' for choice in known())
+        raise UnusableConnector(f'no connector is called "{name}"; expected {choices}')
     try:
-        return importlib.import_module(module)
+        return importlib.import_module(elsewhere[name])
     except ImportError as error:
         raise UnusableConnector(f"the module of connector {name} cannot be imported: {error}") from error
+
+
+def _from_elsewhere() -> Mapping[str, str]:
+    # Only here: the import takes longer than reading the configuration, and most have no connectors from elsewhere.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    return {entry_point.name: entry_point.value for entry_point in entry_points(group=GROUP)}

@@ -5,12 +5,12 @@ pydantic-settings finds the places and the kinds of problems; every word that th
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -48,13 +48,6 @@ _EXPECTED = {
 }
 """What to write instead, by pydantic's kind of problem."""
 
-_NEEDED: Mapping[Place, str] = {
-    ("vault",): 'the table [vault] with path = "…", the folder of the notes',
-    ("vault", "path"): "the folder of the notes",
-    ("accounts", "connector"): one_of(registry.known()),
-}
-"""What to write where it is missing; accounts without their names."""
-
 
 def checked(table: Table) -> Written:
     """Return the configuration that a parsed file holds.
@@ -79,19 +72,21 @@ def _account(table: object) -> WrittenAccount:
     model = create_model(
         "Account",
         __config__=ConfigDict(extra="forbid"),
-        keys=(AccountKeys, ...),
-        options=(_options_of(ours) or dict[str, object], ...),
+        ours=(AccountKeys, ...),
+        own=(_options_of(ours) or dict[str, object], ...),
     )
-    return WrittenAccount(**dict(model.model_validate({"keys": ours, "options": own})))
+    read = dict(model.model_validate({"ours": ours, "own": own}))
+    return WrittenAccount(read["ours"], read["own"])
 
 
 class _File(BaseSettings):
     """The keys of `Written`; what an account's table may hold depends on its connector, so it is read apart."""
 
-    model_config = SettingsConfigDict(extra="forbid")
+    # Checks are for what the owner wrote, as TOML has it; a default is right by itself.
+    model_config = SettingsConfigDict(extra="forbid", validate_default=False)
 
     vault: VaultKeys
-    state: StateKeys = StateKeys()
+    state: StateKeys = Field(default_factory=StateKeys)
     fields: FieldTables = {}
     brakes: BrakeKeys = BrakeKeys()
     accounts: Mapping[Name, Annotated[WrittenAccount, PlainValidator(_account)]] = {}
@@ -119,7 +114,7 @@ def _options_of(account: Table) -> type[object] | None:
 
 def _place(details: ErrorDetails) -> Place:
     match details["loc"]:
-        case ("accounts", name, "keys" | "options", *deeper):
+        case ("accounts", name, "ours" | "own", *deeper):
             # A level that `_account` made; the owner's file does not have it.
             return ("accounts", name, *deeper)
         case place:
@@ -130,7 +125,7 @@ def _words(details: ErrorDetails, table: Table) -> str:
     place, value = _place(details), details["input"]
     match details["type"]:
         case "missing":
-            return f"is missing; expected {_NEEDED.get(_unnamed(place), 'it')}"
+            return f"is missing; expected {_needed(place)}"
         case "extra_forbidden" | "unexpected_keyword_argument":
             return _unknown(str(place[-1]), _known(place[:-1], table))
         case "literal_error" if place[-1] == "[key]":
@@ -142,6 +137,18 @@ def _words(details: ErrorDetails, table: Table) -> str:
         case kind:
             judgement = "is text" if isinstance(value, str) else judged(value)
             return f"{judgement}; expected {_EXPECTED.get(kind, details['msg'])}"
+
+
+def _needed(place: Place) -> str:
+    match place:
+        case ("vault",):
+            return 'the table [vault] with path = "…", the folder of the notes'
+        case ("vault", "path"):
+            return "the folder of the notes"
+        case ("accounts", _, "connector"):
+            return one_of(registry.known())
+        case _:
+            return "a value, which this connector needs"
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
@@ -186,10 +193,6 @@ def _keys(shape: type[object] | None) -> tuple[str, ...]:
 
 def _items(value: object) -> Table:
     return value if is_table(value) else {}
-
-
-def _unnamed(place: Place) -> Place:
-    return (place[0], *place[2:]) if place[0] == "accounts" else place
 
 
 def _problem(place: Place, text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from connectors import registry
 from daemon.config_shape import (
@@ -123,8 +123,8 @@ def _plain(kind: type[object], value: object) -> object:
 def _composed(origin: object, args: tuple[object, ...], value: object) -> object:
     if origin is Annotated:
         return _fitted(args[0], _checked(args[1:], value))
-    # `X | None` is a key that may be left out; TOML itself has nothing that is None.
-    if origin is UnionType and len(args) == 2 and args[1] is type(None):
+    # `X | None` is a key that may be left out; TOML itself has nothing that is None. Two names for one thing in 3.11.
+    if (origin is Union or origin is UnionType) and len(args) == 2 and args[1] is type(None):
         return _fitted(args[0], value)
     if origin is Literal and isinstance(value, str) and value in args:
         return value

@@ -72,8 +72,10 @@ def _whole_number(lowest: int, highest: int, expected: str) -> Check:
 
 
 def _check_connector(value: object) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{judged(value)}; expected {one_of(registry.known())}")  # noqa: TRY004  # what pydantic collects
     try:
-        registry.connector(value if isinstance(value, str) else "")
+        registry.connector(value)
     except UnusableConnector as error:
         raise ValueError(str(error)) from error
 

@@ -1,0 +1,50 @@
+"""The example names every key there is and nothing else, and what it calls a default is one."""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from connectors.vdir import Options
+from daemon.config import load
+from daemon.config_shape import AccountKeys, BrakeKeys, FieldKeys, StateKeys, VaultKeys, Written
+from mappings.fields import FIELDS
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+WITHOUT_DEFAULTS = """\
+[vault]
+path = "~/Notes"
+
+[accounts.home]
+connector = "vdir"
+contacts = "~/.contacts/people"
+calendars = ["~/.calendars/work"]
+email = "me@example.test"
+me = ["myself@example.test"]
+"""
+
+
+def test_what_it_calls_a_default_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    config = tmp_path / "config.toml"
+    config.write_text(WITHOUT_DEFAULTS)
+    assert load(EXAMPLE) == load(config)
+
+
+def test_every_key_and_no_other_stands_in_it() -> None:
+    example = tomllib.loads(EXAMPLE.read_text())
+    account = example["accounts"]["home"]
+    assert example.keys() == _keys(Written)
+    assert example["vault"].keys() == _keys(VaultKeys)
+    assert example["state"].keys() == _keys(StateKeys)
+    assert example["brakes"].keys() == account["brakes"].keys() == _keys(BrakeKeys)
+    assert account.keys() == _keys(AccountKeys) | _keys(Options)
+    assert example["fields"].keys() == FIELDS.keys()
+    for table in (*example["fields"].values(), *account["fields"].values()):
+        assert table.keys() == _keys(FieldKeys)
+
+
+def _keys(shape: type[Written | VaultKeys | StateKeys | BrakeKeys | FieldKeys | AccountKeys | Options]) -> set[str]:
+    return {key.name for key in fields(shape)}

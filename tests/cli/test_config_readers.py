@@ -1,0 +1,90 @@
+"""A configuration is read by a quick reader, and by a thorough one where that refuses: they agree on every value."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from daemon.config_check import checked
+from daemon.config_fit import Misfit, fitted
+
+VAULT = '[vault]\npath = "/notes"\n'
+VDIR = '[accounts.home]\nconnector = "vdir"\n'
+
+RIGHT = [
+    VAULT + "[state]\n[fields]\n[brakes]\n[accounts]\n",
+    VAULT,
+    VAULT + VDIR,
+    VAULT + VDIR + 'contacts = "/c"\ncalendars = ["/a", "/b"]\nnew_contacts = "none"\ndelete_with_note = true\n',
+    VAULT + 'uid_key = ""\nprofile = "kepano"\npeople = ["People/**", "@*.md"]\n',
+    VAULT + '[state]\npath = "/state"\n[brakes]\npeople = 3\n[fields.links]\nrule = "ask"\ndirection = "push"\n',
+]
+
+
+@pytest.mark.parametrize("text", RIGHT)
+def test_both_readers_get_the_same_values(text: str) -> None:
+    table = tomllib.loads(text)
+    assert fitted(table) == checked(table)
+
+
+def test_a_right_configuration_is_read_without_pydantic(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(VAULT + VDIR)
+    script = (
+        "import sys; from pathlib import Path; from daemon.config import load; load(Path(sys.argv[1]));"
+        "sys.exit('pydantic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script, config], check=False).returncode == 0
+
+
+ODD: list[object] = ["", "~", "x", 0, -1, 1.5, True, [], ["x"], [[]], {}, {"x": 1}]
+
+
+def mostly(*right: object) -> st.SearchStrategy[object]:
+    return st.sampled_from([*right * 30, *ODD])
+
+
+def table_of(**keys: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+FIELD_TABLES = table_of(
+    title=table_of(rule=mostly("ask", "fill blank"), direction=mostly("pull", "off")),
+    emails=table_of(rule=mostly("union"), odd=mostly("ask")) | mostly({}),
+    tags=table_of(direction=mostly("off")),
+)
+BRAKES = table_of(people=mostly(0, 7), share_percent=mostly(0, 100))
+ACCOUNT = st.fixed_dictionaries(
+    {"connector": mostly("vdir")},
+    optional={
+        "contacts": mostly("/contacts"),
+        "calendars": mostly([], ["/a", "/b"]),
+        "email": mostly("me@example.test"),
+        "me": mostly(["me@example.test"]),
+        "new_contacts": mostly("none", "reachable"),
+        "delete_with_note": mostly(True, False),
+        "fields": FIELD_TABLES,
+        "brakes": BRAKES,
+    },
+)
+VAULT_TABLE = table_of(profile=mostly("kepano"), people=mostly(["People/**"]), uid_key=mostly("id", ""))
+TABLES = st.fixed_dictionaries(
+    {"vault": VAULT_TABLE, "accounts": st.dictionaries(st.sampled_from(["home", "a b", ""]), ACCOUNT, max_size=1)},
+    optional={"state": table_of(path=mostly("/state", "/notes/state")), "fields": FIELD_TABLES, "brakes": BRAKES},
+)
+
+
+@given(TABLES)
+def test_the_quick_reader_takes_nothing_that_the_thorough_one_refuses(table: dict[str, dict[str, object]]) -> None:
+    table["vault"]["path"] = "/notes"
+    try:
+        values = fitted(table)
+    except Misfit:
+        event("refused")
+        return
+    event("taken")
+    assert values == checked(table)
