@@ -122,11 +122,11 @@ class FolderVault:
         return NoteFile(path, hash_of(content), content, _stat_of(path, status))
 
     def replace(self, path: NotePath, expected: NoteHash, content: bytes) -> NoteFile:
-        if len(self._aside) >= ASIDE_MAX:
-            self._settle_all()
         folder, name = _split(path)
         written = hash_of(content)
         aside = aside_name(name, expected, written)
+        if len(self._aside) >= ASIDE_MAX or _joined(folder, aside) in self._aside:
+            self._settle_all()
         with _told(), self._folder(folder) as folder_fd:
             with _opened(name, _NOTE, folder_fd) as note_fd:
                 _refuse_unwritable(os.fstat(note_fd))
@@ -316,7 +316,7 @@ def _told() -> Generator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoteChanged("it is not there right now") from error
     except FileExistsError as error:
-        raise VaultError("an earlier version of it is still set aside; the next run settles it") from error
+        raise NoteChanged("somebody is still writing to the file that it was before") from error
     except OSError as error:
         raise VaultError(_reason(error)) from error
 

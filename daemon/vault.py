@@ -90,7 +90,7 @@ class Vault(Protocol):
     def replace(self, path: NotePath, expected: NoteHash, content: bytes) -> NoteFile:
         """Replace a note's content if it is what is expected; durable when this returns.
 
-        Errors: `NoteChanged` if it is not; `VaultError` if it cannot be written. No edit by others is lost. A
+        Errors: `NoteChanged` if it is not, or not to be judged now; `VaultError` if it cannot be written. No edit by others is lost. A
         `VaultError` may also come from making the new content durable, with that already in place: the caller
         believes nothing until it has read the note again.
         """
