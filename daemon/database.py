@@ -12,7 +12,7 @@ log is for, rot is not tied to it, and `status` has to be quick.
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,7 +52,7 @@ _UNUSABLE = {
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None]:
     """Let SQLite's errors end here; those that only a mistake of ours can cause rise as they are."""
     try:
         yield

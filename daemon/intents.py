@@ -9,7 +9,7 @@ from typing import TypedDict, assert_never
 from daemon.codec import JsonValue, JsonValues, person_of_json, value_of_json, values_of_json
 from mappings.fields import FIELDS
 from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, RemoteWrite, UpdateRecord, WriteNote
-from mappings.person import Person, Uid
+from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, RemoteId
 
 Write = WriteNote | RemoteWrite
@@ -70,16 +70,14 @@ class _DeleteRecordDocument(TypedDict):
     etag: str
 
 
-def _attributes(value: Write | Change | Agreed | Person) -> dict[str, object]:
-    return {attribute.name: _plain(getattr(value, attribute.name)) for attribute in fields(value)}
+def _document(value: Write | Change | Agreed | Person | Mapping[FieldName, Value]) -> Mapping[str, object]:
+    """Return what JSON cannot take as a `dict`: our own values, and mappings of another kind."""
+    if isinstance(value, Mapping):
+        return dict[str, object](value.items())
+    return {attribute.name: getattr(value, attribute.name) for attribute in fields(value)}
 
 
-def _plain(value: object) -> object:
-    """Return a mapping as the `dict` that JSON can take, whatever kind of mapping the plan was made with."""
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_attributes)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_document)
 
 
 def kind_of(operation: Write) -> Kind:
@@ -99,7 +97,7 @@ def kind_of(operation: Write) -> Kind:
 
 def pack_operation(operation: Write) -> str:
     """Return an operation as text, whole."""
-    return _ENCODER.encode(_attributes(operation))
+    return _ENCODER.encode(operation)
 
 
 def unpack_operation(kind: Kind, text: str) -> Write:
@@ -120,7 +118,7 @@ def unpack_operation(kind: Kind, text: str) -> Write:
 def rename_in_packed(text: str, old: AccountName, new: AccountName) -> str:
     """Return a packed operation with one account's name replaced wherever it stands for the account."""
 
-    def rename(document: dict[str, object]) -> dict[str, object]:
+    def rename(document: JsonValues) -> JsonValues:
         if document.get("account") == old:
             document["account"] = new
         if isinstance(sources := document.get("sources"), list):

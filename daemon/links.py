@@ -61,7 +61,8 @@ def add_link(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteI
 def agree(tx: Transaction, account: AccountName, uid: Uid, values: Mapping[FieldName, Value]) -> None:
     """Put values that both sides hold into a link's base; a link that has ended meanwhile has none to put them into."""
     for (base,) in tx.all("SELECT base FROM links WHERE account = ? AND uid = ?", (account, uid)):
-        merged = {**(unpack_base(base) or {}), **values}
+        merged = unpack_base(base) or {}
+        merged.update(values)
         tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base(merged), account, uid))
 
 

@@ -9,7 +9,7 @@ ends (`synchronous=FULL`), because rows are ordered with files: intent, note, ba
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -76,7 +76,7 @@ class State:
         return cls(connection)
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> Generator[Transaction]:
         """Begin a transaction, commit it at the end of the block, roll it back if the block raises.
 
         Errors: `StateError` if the state cannot be written; nothing of the block has happened then.

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -68,7 +68,7 @@ def note_row(number: int) -> NoteRow:
 
 
 @contextmanager
-def measured(what: str) -> Iterator[None]:
+def measured(what: str) -> Generator[None]:
     begun = time.perf_counter()
     yield
     print(f"{what:60} {1000 * (time.perf_counter() - begun):8.1f} ms")  # noqa: T201  # a script that prints

@@ -159,6 +159,10 @@ def test_the_copy_made_before_a_migration_can_be_restored(tmp_path: Path) -> Non
     assert name_in(tmp_path) == ["old"]
 
 
+def garbage(path: Path) -> None:
+    path.write_bytes(b"garbage" * 1000)
+
+
 def foreign(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -173,8 +177,8 @@ def newer(path: Path) -> None:
     ("make", "said"),
     [
         (Path.exists, "No such file"),
-        (lambda path: path.write_bytes(b""), "no state of contactd"),
-        (lambda path: path.write_bytes(b"garbage" * 1000), "damaged"),
+        (Path.touch, "no state of contactd"),
+        (garbage, "damaged"),
         (foreign, "another program's"),
         (newer, "newer contactd"),
     ],

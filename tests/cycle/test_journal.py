@@ -2,8 +2,10 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
@@ -111,6 +113,11 @@ def test_an_intent_of_a_later_program_is_read_without_the_fields_that_this_one_l
     document["changes"].append({"field": "pronouns", "before": "", "after": "she", "sources": ["note"]})
     document["agreed"]["values"]["pronouns"] = "she"
     assert unpack_operation(Kind.UPDATE_RECORD, json.dumps(document)) == UPDATE
+
+
+def test_an_intent_may_hold_any_kind_of_mapping() -> None:
+    frozen = replace(UPDATE, agreed=Agreed(HOME, MappingProxyType({"title": "Countess"})))
+    assert unpack_operation(Kind.UPDATE_RECORD, pack_operation(frozen)) == UPDATE
 
 
 TEXT = st.text(st.characters(), max_size=8)

@@ -51,7 +51,7 @@ def test_the_cursor_is_stored_with_what_it_speaks_of() -> None:
 def test_a_provider_that_reports_a_removal_once_is_counted_at_every_later_look() -> None:
     state = State.in_memory()
     look(state, card("Ada"), card("Bob"))
-    counted = []
+    counted: list[dict[RemoteId, int]] = []
     for removed in (("Ada.vcf",), (), ()):
         look(state, removed=removed, complete=False)
         counted.append(records.records(state, HOME)[2])
@@ -234,7 +234,7 @@ def test_note_rows_come_back_exactly_and_replace_earlier_ones() -> None:
         "Bob.md", reading=None, uid=None, unreadable_line=3, unreadable_reason="no closing fence", trusted=False
     )
     with state.transaction() as tx:
-        notes.put_rows(tx, [row("Ada.md"), broken, row("Cy.md", holdable=frozenset())])
+        notes.put_rows(tx, [row("Ada.md"), broken, row("Cy.md", holdable=frozenset[FieldName]())])
         notes.put_rows(tx, [ada])
         notes.drop_rows(tx, [NotePath("Cy.md")])
     assert notes.rows(state) == {"Ada.md": ada, "Bob.md": broken}
