@@ -76,8 +76,7 @@ def misuses(table: Table) -> Iterator[tuple[Place, str]]:
 
 def _misplaced_state(table: Table) -> Iterator[tuple[Place, str]]:
     with suppress(Misfit):
-        vault = built(VaultKeys, {"path": dict(_rows(table.get("vault"))).get("path")})
-        state = built(StateKeys, {"path": dict(_rows(table.get("state"))).get("path")})
+        vault, state = built(VaultKeys, _path_in(table.get("vault"))), built(StateKeys, _path_in(table.get("state")))
         if state.path.is_relative_to(vault.path):
             yield ("state", "path"), "lies within the vault, which other programs copy about; expected a place outside"
 
@@ -87,6 +86,10 @@ def _unsuitable(place: Place, settings: object) -> Iterator[tuple[Place, str]]:
         with suppress(Misfit):
             known = cast("FieldName", _fitted(FieldName, name))
             yield from (((*place, name, key), text) for key, text in unsuitable(known, built(FieldKeys, row)))
+
+
+def _path_in(table: object) -> Table:
+    return {key: value for key, value in _rows(table) if key == "path"}
 
 
 def _rows(value: object) -> Iterable[tuple[str, object]]:

@@ -156,6 +156,13 @@ def test_no_environment_variable_has_a_say(monkeypatch: pytest.MonkeyPatch) -> N
             VAULT + '[state]\npath = "/notes/.contactd"',
             ("state.path: lies within the vault, which other programs copy about; expected a place outside",),
         ),
+        (
+            '[vault]\npath = "~"\npepole = []',
+            (
+                "vault.pepole: unknown key; did you mean people?",
+                "state.path: lies within the vault, which other programs copy about; expected a place outside",
+            ),
+        ),
         (VAULT + "[brakes]\npeople = true", ("brakes.people: is true; expected a whole number of people, 0 or more",)),
         (VAULT + "[brakes]\npeople = -1", ("brakes.people: is -1; expected a whole number of people, 0 or more",)),
         (
