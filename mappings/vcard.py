@@ -1,6 +1,6 @@
 """vCard text ⇄ person: a lens on the lines of one card, versions 3.0 and 4.0, and 2.1 as far as nothing is lost.
 
-Only the properties that a field stands for are ours (`vcard_fields`, `vcard_name`, `vcard_birthday`), and of those
+Only the properties that a field stands for are ours (`vcard_fields` is their table, `vcard_name` has the names), and of those
 only the lines whose value changes are written anew; all other lines stay as they are, to the byte and in their place.
 
 The laws: *GetPut*, putting back what was got is the same text; *PutGet*, what was put is what is got, as far as
@@ -18,8 +18,9 @@ from mappings.fields import FIELDS, same, texts, value_of
 from mappings.normalize import birthday_of, date_of, tidy
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import Reading
+from mappings.vcard_address import new_address
 from mappings.vcard_card import Card, parsed, split_cards
-from mappings.vcard_fields import MANY, ONE, component, new_address, with_component
+from mappings.vcard_fields import MANY, ONE
 from mappings.vcard_text import Doubt, composed, escape, refuse_controls, single, unescape
 
 _UID = "X-CONTACTD-UID"
@@ -201,7 +202,7 @@ def _full_name(card: Card) -> str:
 
 def _part(card: Card, index: int) -> str:
     line = card.first("N")
-    return component(card, line, index) if line is not None else ""
+    return card.component(line, index) if line is not None else ""
 
 
 def _read_names(card: Card) -> tuple[str, str, str]:
@@ -241,8 +242,8 @@ def _with_parts(card: Card, given: str, family: str) -> Card:
         return card.adding("N", separator.join([*both, "", "", ""]))
     for index, value in ((_FAMILY, family), (_GIVEN, given)):
         line = card.first("N")
-        if line is not None and value != component(card, line, index):
-            card = with_component(card, line, index, value)
+        if line is not None and value != card.component(line, index):
+            card = card.with_component(line, index, value)
     return card
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from mappings.content_line import Line, lines, number_at
 from mappings.errors import EditRefused, UnreadableRecord
-from mappings.vcard_text import Version, composed, text_of, with_text
+from mappings.vcard_text import Version, composed, escape, single, split, text_of, with_text
 
 TEXT_LENGTH_MAX = 8 * 1024 * 1024
 """Characters of one card; the largest photos that address books take are a fraction of it."""
@@ -47,6 +47,20 @@ class Card:
     def text_of(self, line: Line) -> str:
         """Return a line's text. Errors: `Doubt`."""
         return text_of(line, self.version)
+
+    def component(self, line: Line, index: int) -> str:
+        """Return one part of a structured value, "" if it has fewer. Errors: `Doubt`."""
+        parts = split(self.text_of(line), ";")
+        return single(parts[index]) if index < len(parts) else ""
+
+    def with_component(self, line: Line, index: int, value: str) -> "Card":
+        """Replace one part of a structured value and leave the others as they are; an emptied last part goes."""
+        parts = split(self.text_of(line), ";")
+        parts += [""] * (index + 1 - len(parts))
+        parts[index] = escape(value, self.version, ";")
+        if not value and index == len(parts) - 1:
+            parts.pop()
+        return self.saying(line, ";".join(parts))
 
     def saying(self, line: Line, text: str) -> "Card":
         """Return the card with an escaped text as the value of this line."""
