@@ -16,7 +16,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -98,17 +98,17 @@ class ContactsFolder:
         with self._opened() as folder_fd:
             listed = _listing(folder_fd)
             # A listing may miss a file that is replaced at that moment (POSIX, readdir); asking for its name does not.
-            listed |= {name: status for name in known.keys() - listed.keys() if (status := _status(folder_fd, name))}
-            looks = (
-                (name, _look(folder_fd, name, status))
+            listed |= {name: status for name in known if name not in listed and (status := _status(folder_fd, name))}
+            found = (
+                _as_read(_look(folder_fd, name, status))
                 for name, status in listed.items()
                 if not _is_same(status, known.get(name))
             )
-            news = [look for name, look in looks if look is not None and look.etag != known.get(name)]
+            news = [each for each in found if each is not None and each.etag != known.get(each.remote_id)]
         return ChangeSet(
-            records=tuple(look.record for look in news if isinstance(look, _Card)),
+            records=tuple(each for each in news if isinstance(each, Record)),
             removed=tuple(name for name in known if name not in listed),
-            unreadable=tuple(look for look in news if isinstance(look, Unreadable)),
+            unreadable=tuple(each for each in news if isinstance(each, Unreadable)),
             cursor=None,
             complete=True,
             listed=len(listed),
@@ -224,11 +224,14 @@ def _listing(folder_fd: int) -> dict[RemoteId, os.stat_result]:
     listed = {}
     with os.scandir(folder_fd) as entries:
         for entry in entries:
-            if _is_card_name(entry.name):
-                with suppress(FileNotFoundError):
-                    status = entry.stat(follow_symlinks=False)
-                    if not stat.S_ISDIR(status.st_mode):
-                        listed[_id_of(entry.name)] = status
+            if not _is_card_name(entry.name):
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if not stat.S_ISDIR(status.st_mode):
+                listed[_id_of(entry.name)] = status
     return listed
 
 
@@ -265,6 +268,11 @@ def _look(folder_fd: int, remote_id: RemoteId, status: os.stat_result) -> _Card 
         return Unreadable(remote_id, etag, error.line, error.reason)
 
 
+def _as_read(look: _Card | Unreadable | None) -> Record | Unreadable | None:
+    """Let go of the content, of which a folder with photos has too much to keep."""
+    return look.record if isinstance(look, _Card) else look
+
+
 def _one_card(content: bytes) -> str:
     """Return the text of a file if it can be that of one card."""
     if not content:
@@ -290,7 +298,7 @@ def _is_card_name(name: str) -> bool:
 
 
 def _id_of(name: str) -> RemoteId:
-    return RemoteId(os.fsencode(name).decode(errors="backslashreplace"))
+    return RemoteId(name if name.isascii() else os.fsencode(name).decode(errors="backslashreplace"))
 
 
 def _hash_of(content: bytes) -> str:
