@@ -207,8 +207,8 @@ def _put_back(folder_fd: int, spare: str, name: str, content: bytes) -> None:
 
 
 def _settled(folder_fd: int, name: str) -> bytes | None:
-    """Return what a file holds once nobody is writing it; None if that takes too long or it is no plain file."""
-    with suppress(NotPlain), _open(folder_fd, name) as file_fd:
+    """Return what a file holds once nobody is writing it; None if that takes too long or it cannot be read."""
+    with suppress(NotPlain, OSError), _open(folder_fd, name) as file_fd:
         for _ in range(WRITER_LOOKS):
             with no_writer(file_fd) as quiet:
                 if quiet:

@@ -197,7 +197,7 @@ class Memory:
         for change in intent.changes:
             if Format.VCARD not in FIELDS[change.field].held_by:
                 return Refused(intent.remote_id, f"has no place for {change.field}")
-        changes = {change.field: change.after for change in intent.changes}
+        changes: dict[FieldName, Value] = {change.field: change.after for change in intent.changes}
         self._book.edit(intent.remote_id, changes, intent.uid if intent.insert_uid else None)
         return self._written(intent.remote_id, before=payload(entry))
 

@@ -29,7 +29,7 @@ from mappings import vcard
 from mappings.errors import EditRefused, UnreadableRecord
 from mappings.fields import Format
 from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord
-from mappings.person import Uid
+from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, Etag, Record, RemoteId
 
 RACY_NS = 2 * 10**9
@@ -205,7 +205,7 @@ def _found(folder_fd: int, name: RemoteId, uid: Uid) -> Written | Refused:
 
 
 def _updated(folder_fd: int, intent: UpdateRecord, card: _Card) -> Written:
-    changes = {change.field: change.after for change in intent.changes}
+    changes: dict[FieldName, Value] = {change.field: change.after for change in intent.changes}
     text = vcard.put(card.text, changes, intent.uid if intent.insert_uid else None)
     if text == card.text:
         return Written(card.record, card.text, card.text)
@@ -221,7 +221,7 @@ def _deleted(folder_fd: int, intent: DeleteRecord, card: _Card) -> Deleted:
 
 def _listing(folder_fd: int) -> dict[RemoteId, os.stat_result]:
     """Return every file that might hold a card; one whose name is not UTF-8 has it with escapes."""
-    listed = {}
+    listed: dict[RemoteId, os.stat_result] = {}
     with os.scandir(folder_fd) as entries:
         for entry in entries:
             if not _is_card_name(entry.name):

@@ -28,7 +28,7 @@ class At:
     step: str
     act: Callable[[], None]
     nth: int = 1
-    steps: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list[str])
 
     def __call__(self, step: str) -> None:
         self.steps.append(step)
