@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import NoteChanged, VaultError, VaultMissing
-from daemon.folder_vault import FOLDER_DEPTH_MAX, NOTE_SIZE_BYTES_MAX, FolderVault
+from daemon.folder_vault import ASIDE_MAX, FOLDER_DEPTH_MAX, NOTE_SIZE_BYTES_MAX, FolderVault
 from daemon.vault import Listing, Problem, hash_of
 from mappings.record import NoteHash, NotePath
 
@@ -335,6 +335,14 @@ def test_one_note_can_be_replaced_many_times(root: Path) -> None:
     assert vault.settle() == ()
     assert (root / ADA).read_bytes() == b"4"
     assert _names(root / "People") == {"Ada.md"}
+
+
+def test_only_so_many_files_are_set_aside_at_once(tmp_path: Path) -> None:
+    vault = FolderVault(tmp_path, None)
+    for number in range(ASIDE_MAX + 1):
+        (tmp_path / f"{number}.md").write_bytes(BEFORE)
+        vault.replace(NotePath(f"{number}.md"), hash_of(BEFORE), AFTER)
+    assert len(vault.listing().leftovers) == 1
 
 
 def test_what_was_refused_can_be_tried_again_at_once(root: Path) -> None:

@@ -158,6 +158,12 @@ def test_whatever_fails_the_note_is_whole_and_alone(
     assert _files(root) == {ADA: content}
 
 
+def test_without_exchange_an_edit_is_still_not_overwritten(root: Path, strace: Path) -> None:
+    (root / ADA).write_bytes(EDIT)
+    assert _said(_start(strace, root, "renameat2:error=EINVAL")) == "NoteChanged: it is not what was read"
+    assert _files(root) == {ADA: EDIT}
+
+
 def test_leases_are_not_needed(root: Path, strace: Path) -> None:
     calm = _start(strace, root, "fcntl:delay_enter=1")
     assert _said(calm) == "replaced"
