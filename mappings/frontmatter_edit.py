@@ -97,9 +97,7 @@ def make_list(block: Block, old: Scalar, texts: Sequence[NewText]) -> Splice:
     return Splice(before_blanks(note, old.start), _place(note, old)[1], _newline(block) + lines)
 
 
-def create(
-    note: str, block: Block | None, groups: Sequence[tuple[str, Sequence[NewText]]], *, as_list: bool
-) -> Splice:
+def create(note: str, block: Block | None, groups: Sequence[tuple[str, Sequence[NewText]]], *, as_list: bool) -> Splice:
     """Add keys with their texts at the end of the block; a note without one gets one."""
     if block is None:
         return _create_block(note, groups, as_list=as_list)

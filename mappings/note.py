@@ -110,9 +110,7 @@ def keys(text: str) -> frozenset[str]:
     return frozenset() if fences is None else frozenset(frontmatter.parse(text, fences).nodes)
 
 
-def put(
-    path: NotePath, text: str, changes: Mapping[FieldName, Value], uid: Uid | None, rules: NoteRules
-) -> str:
+def put(path: NotePath, text: str, changes: Mapping[FieldName, Value], uid: Uid | None, rules: NoteRules) -> str:
     """Return the note's text with the changed values, and with the uid unless it is None.
 
     Shapes: values are tidy (`normalize.tidy`). A value that the note says already, however it spells it, changes
@@ -171,9 +169,7 @@ def _taken_apart(path: NotePath, text: str, rules: NoteRules, block: Block | Non
     return _Note(path, text, rules, block, found, own_name, reading)
 
 
-def _person(
-    path: NotePath, block: Block | None, found: Mapping[FieldName, Found], profile: Profile
-) -> Person:
+def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found], profile: Profile) -> Person:
     texts = {field: place.texts for field, place in found.items()}
 
     def one(field: FieldName) -> str:

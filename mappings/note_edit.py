@@ -55,9 +55,7 @@ def difference(field: FieldName, slots: Sequence[Slot], wanted: Value) -> Differ
     return Difference(pairs, tuple(going[len(pairs) :]), tuple(coming[len(pairs) :]))
 
 
-def edit_field(
-    note: str, block: Block | None, profile: Profile, field: FieldName, found: Found, wanted: Value
-) -> Edit:
+def edit_field(note: str, block: Block | None, profile: Profile, field: FieldName, found: Found, wanted: Value) -> Edit:
     """Return the splices that make a note say the wanted value.
 
     Errors: `EditRefused` where that cannot be done without touching more than the value.
@@ -113,9 +111,7 @@ def _home(profile: Profile, field: FieldName, found: Found) -> KeySpot | ItemSpo
     return next((spot for spot in spots if isinstance(spot, KeySpot)), None)
 
 
-def _create(
-    note: str, block: Block | None, profile: Profile, field: FieldName, texts: Sequence[NewText]
-) -> Edit:
+def _create(note: str, block: Block | None, profile: Profile, field: FieldName, texts: Sequence[NewText]) -> Edit:
     first_key = profile.created_as.get(field)
     if first_key is None:
         raise EditRefused(f"the profile `{profile.name}` adds no key for it")

@@ -57,7 +57,9 @@ def test_a_value_that_is_not_written_stands_behind_its_colon(yaml: str) -> None:
 def test_an_item_that_is_not_written_stands_behind_its_dash(yaml: str) -> None:
     node = block(yaml).nodes["key"]
     assert isinstance(node, Items)
-    assert [(item.start, item.end) for item in node.items if isinstance(item, Scalar)] == [(4 + yaml.index("-") + 1,) * 2]
+    assert [(item.start, item.end) for item in node.items if isinstance(item, Scalar)] == [
+        (4 + yaml.index("-") + 1,) * 2
+    ]
 
 
 @pytest.mark.parametrize(

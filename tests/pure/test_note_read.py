@@ -32,10 +32,16 @@ ADA: dict[FieldName, Value] = {"name": "Ada Lovelace"}
         ("name: {first: Ada, last: King}\n", {"name": "Ada King", "given_name": "Ada", "family_name": "King"}),
         ("first_name: Ada\nlast_name: King\n", {"name": "Ada King", "given_name": "Ada", "family_name": "King"}),
         ("FN: A. King\nN.GN: Ada\n", {"name": "A. King", "given_name": "Ada"}),
-        ("emails: [a@b.test, 'c@d.test']\nemail_2: e@f.test\nEMAIL[WORK]: A@B.test\n", ADA | {"emails": ("a@b.test", "c@d.test", "e@f.test", "A@B.test")}),
+        (
+            "emails: [a@b.test, 'c@d.test']\nemail_2: e@f.test\nEMAIL[WORK]: A@B.test\n",
+            ADA | {"emails": ("a@b.test", "c@d.test", "e@f.test", "A@B.test")},
+        ),
         ("email:\n  - email_label: work\n    email_address: a@b.test\n", ADA | {"emails": ("a@b.test",)}),
         ("emails: [{label: x, value: a@b.test}, c@d.test]\n", ADA | {"emails": ("a@b.test", "c@d.test")}),
-        ('phone: "+49301234"\nmobile: +49 30 1\nTEL[1:CELL]: 030/1\n', ADA | {"phones": ("+49301234", "+49 30 1", "030/1")}),
+        (
+            'phone: "+49301234"\nmobile: +49 30 1\nTEL[1:CELL]: 030/1\n',
+            ADA | {"phones": ("+49301234", "+49 30 1", "030/1")},
+        ),
         ("company: Acme\norg: Other\n", ADA | {"organization": "Acme"}),
         ("company:\norg: Other\n", ADA | {"organization": "Other"}),
         ('org: ["[[Acme]]"]\n', ADA | {"organization": "Acme"}),
@@ -50,7 +56,10 @@ ADA: dict[FieldName, Value] = {"name": "Ada Lovelace"}
         ("tags: ['#a/b', c]\naliases: Ada\n", ADA | {"tags": ("a/b", "c"), "aliases": ("Ada",)}),
         ("url: https://a.test/\nlinkedin: [https://b.test]\n", ADA | {"links": ("https://a.test/", "https://b.test")}),
         ("location: null\ncity: ~\nteam: ''\nrole:\n", ADA),
-        ("city: 10115 Berlin\nteam: 007\nrole: yes\n", ADA | {"location": "10115 Berlin", "department": "007", "title": "yes"}),
+        (
+            "city: 10115 Berlin\nteam: 007\nrole: yes\n",
+            ADA | {"location": "10115 Berlin", "department": "007", "title": "yes"},
+        ),
     ],
 )
 def test_every_spelling_is_read(yaml: str, values: dict[FieldName, Value]) -> None:
@@ -77,7 +86,9 @@ def test_what_cannot_be_read_safely_is_held_with_a_reason(yaml: str, field: Fiel
 
 
 def profile_section(*lines: str) -> str:
-    return note("", "\n# Ada\n\n## Profile\n\n" + "".join(f"{line}\n" for line in lines) + "\n## Later\n\n**Role**: none\n")
+    return note(
+        "", "\n# Ada\n\n## Profile\n\n" + "".join(f"{line}\n" for line in lines) + "\n## Later\n\n**Role**: none\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +97,10 @@ def profile_section(*lines: str) -> str:
         ("**Role**: Analyst", {"title": "Analyst"}),
         ("**Title:** Analyst  ", {"title": "Analyst"}),
         ("- **Role**: Analyst at Acme", {"title": "Analyst", "organization": "Acme"}),
-        ("**Role**: Lead (one of two; at times) at VAST Data (Cloud) (EMEA)", {"title": "Lead", "organization": "VAST Data"}),
+        (
+            "**Role**: Lead (one of two; at times) at VAST Data (Cloud) (EMEA)",
+            {"title": "Lead", "organization": "VAST Data"},
+        ),
         ("**Role**: VP (Sales) EMEA", {"title": "VP (Sales) EMEA"}),
         ("**Role**: Lead at [[Firms/Acme|Acme]]", {"title": "Lead", "organization": "Acme"}),
         ("**Company**: [[Acme]] (since May)", {"organization": "Acme"}),
@@ -170,7 +184,18 @@ def test_a_note_with_marks_is_read_but_not_written() -> None:
 
 
 def test_holdable_is_what_has_a_place_or_gets_one() -> None:
-    always = {"nickname", "emails", "phones", "organization", "department", "title", "location", "birthday", "links", "last_contact"}
+    always = {
+        "nickname",
+        "emails",
+        "phones",
+        "organization",
+        "department",
+        "title",
+        "location",
+        "birthday",
+        "links",
+        "last_contact",
+    }
     assert reading(note("")).holdable == always
     assert reading(note("title: Ada\ntags:\nnext_meeting:\n")).holdable == always | {"name", "tags", "next_meeting"}
     assert reading(note("first_name: Ada\n")).holdable == always | {"name", "given_name"}
@@ -197,6 +222,8 @@ def test_a_person_who_cannot_be_read_is_reported(text: str, reason: str) -> None
         read(PATH, text, rules())
 
 
-@pytest.mark.parametrize("text", ["", "no frontmatter", "---\nfoo: {{bar}\n---\n", "---\nfoo: 1\n", "---\n\nprose: with colon\n"])
+@pytest.mark.parametrize(
+    "text", ["", "no frontmatter", "---\nfoo: {{bar}\n---\n", "---\nfoo: 1\n", "---\n\nprose: with colon\n"]
+)
 def test_a_note_that_could_be_nobodys_is_not_reported(text: str) -> None:
     assert read(NotePath("Notes/x.md"), text, rules()) is None

@@ -51,7 +51,16 @@ def test_some_files_are_nobody_by_their_path(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["Ada.md", "People/Ada Lovelace.md", "People/@Ada.md", "john-doe/john-doe.md", "A/contactd-vault.md", "People/Jan Moc.md", "Contemplate/Ada.MD"]
+    "path",
+    [
+        "Ada.md",
+        "People/Ada Lovelace.md",
+        "People/@Ada.md",
+        "john-doe/john-doe.md",
+        "A/contactd-vault.md",
+        "People/Jan Moc.md",
+        "Contemplate/Ada.MD",
+    ],
 )
 def test_other_notes_may_be_people(path: str) -> None:
     assert not is_excluded_path(NotePath(path), ("Vorlagen",))
@@ -99,7 +108,8 @@ def test_one_sign_or_a_template_meeting_or_index_makes_none(path: str, yaml: str
 
 
 @pytest.mark.parametrize(
-    ("profile", "yaml"), [("kepano", 'categories: ["[[People]]"]\n'), ("vcf-contacts", "FN: Ada\n"), ("vcf-contacts", "N.GN: A\nN.FN: L\n")]
+    ("profile", "yaml"),
+    [("kepano", 'categories: ["[[People]]"]\n'), ("vcf-contacts", "FN: Ada\n"), ("vcf-contacts", "N.GN: A\nN.FN: L\n")],
 )
 def test_where_a_convention_has_one_marker_it_is_enough(profile: str, yaml: str) -> None:
     assert read(NotePath("References/Ada.md"), f"---\n{yaml}---\n", rules(profile)) is not None
@@ -143,7 +153,9 @@ def test_a_vault_shows_its_profile(notes: list[str], profile: str) -> None:
 
 
 def test_a_vault_shows_the_spelling_that_it_uses_most() -> None:
-    found = detect([frozenset({"type", "org"}), frozenset({"type", "company"}), frozenset({"type", "org", "last_chat"})])
+    found = detect(
+        [frozenset({"type", "org"}), frozenset({"type", "company"}), frozenset({"type", "org", "last_chat"})]
+    )
     assert found.spellings["organization"] == "org"
     assert found.spellings["last_contact"] == "last_chat"
     assert found.notes_showing_it == 3
