@@ -9,7 +9,7 @@ from datetime import datetime
 
 from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater
 from connectors.interface import ChangeSet
-from daemon import links, records
+from daemon import answers, links, records
 from daemon.report import AccountReport, Health, Trouble
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
@@ -79,6 +79,7 @@ def _health(error: ConnectorError) -> Health:
 
 def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[AccountReport]) -> World:
     """Put the world together from what was just read and what is remembered."""
+    answers.drop_fulfilled(state)
     return World(
         notes=scanned.notes,
         absent=scanned.absent,
@@ -104,6 +105,7 @@ def _account_state(account: Account, state: State, report: AccountReport) -> Acc
         policies=account.policies,
         new_contacts=account.new_contacts,
         delete_with_note=account.delete_with_note,
+        asked_for=answers.asked_for(state, account.name),
         records=readable,
         unreadable=unreadable,
         missing=missing,

@@ -87,6 +87,7 @@ class _Index:
     tombstones: frozenset[Tombstone]
     buried: frozenset[Uid]
     recovering: bool
+    asked_for: frozenset[Uid]
 
     def parted(self, uid: Uid, remote_id: RemoteId) -> bool:
         return Tombstone(self.account, uid, remote_id) in self.tombstones
@@ -117,6 +118,9 @@ def _match_one(note: NoteState, index: _Index) -> Match | Question | Uid:
         return question(Doubt.SEVERAL_UIDS, carriers)
     if carriers:
         return _certain(note, index, carriers[0], "uid") or question(_doubt_of(note, index, carriers[0]), carriers)
+    # The owner has seen the doubt and wants a new contact; one that carries the uid would be a second of the same name.
+    if note.uid in index.asked_for:
+        return note.uid
     found = _by_address(note, index)
     if isinstance(found, Question):
         return found
@@ -202,6 +206,7 @@ def _index(
         tombstones=tombstones,
         buried=frozenset(tombstone.uid for tombstone in tombstones if tombstone.account == account.name),
         recovering=account.recovering,
+        asked_for=account.asked_for,
     )
 
 

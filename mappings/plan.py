@@ -152,7 +152,7 @@ def _makers(
     kept_home: Counter[AccountName] = Counter()
     for account in reachable:
         for uid in matches[account.name].new:
-            if _wanted(account.new_contacts, people[uid]):
+            if uid in account.asked_for or _wanted(account.new_contacts, people[uid]):
                 makers[uid].append(account)
             else:
                 kept_home[account.name] += 1

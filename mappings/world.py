@@ -74,7 +74,8 @@ class AccountState:
 
     `missing` counts the complete looks that missed a record which is linked; `unreadable` records exist but
     are not understood. `recovering` says that notes may carry uids which an earlier, lost state has put there.
-    `first_run` says that no plan of this account was ever carried out.
+    `first_run` says that no plan of this account was ever carried out. `asked_for` are people whom the owner, asked
+    about a doubt, wants to have a contact of their own here.
     """
 
     name: AccountName
@@ -85,6 +86,7 @@ class AccountState:
     policies: Mapping[FieldName, Policy]
     new_contacts: NewContacts
     delete_with_note: bool
+    asked_for: frozenset[Uid]
     records: Mapping[RemoteId, Record]
     unreadable: Mapping[RemoteId, str]
     missing: Mapping[RemoteId, int]

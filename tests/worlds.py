@@ -76,6 +76,7 @@ def account(*records: Record, name: str = "home", **changes: object) -> AccountS
         "policies": DEFAULT_POLICIES,
         "new_contacts": NewContacts.ALL,
         "delete_with_note": False,
+        "asked_for": frozenset[Uid](),
         "records": {item.remote_id: item for item in records},
         "unreadable": {},
         "missing": {},

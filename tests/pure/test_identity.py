@@ -51,6 +51,21 @@ def test_one_note(records: list[Record], expected: str) -> None:
     assert summary(found([ADA], account(*records))) == {"ada": expected}
 
 
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ([record("1", {"name": "Ada Lovelace"})], "new"),
+        ([record("1", {"emails": ("ada@example.test",)}), record("2", {"phones": ("+44201",)})], "new"),
+        # a second card with one uid could never be told from the first
+        ([record("1", {}, uid="ada"), record("2", {}, uid="ada")], "SEVERAL_UIDS 1,2"),
+    ],
+)
+def test_an_owner_who_asked_for_a_contact_has_answered_every_doubt_but_that_of_the_uid(
+    records: list[Record], expected: str
+) -> None:
+    assert summary(found([ADA], account(*records, asked_for=frozenset({Uid("ada")})))) == {"ada": expected}
+
+
 def test_an_address_among_the_aliases_is_owned_too() -> None:
     grace = note("grace", {"name": "Grace", "aliases": ("Amazing Grace", "grace@example.test")})
     assert summary(found([grace], account(record("1", {"emails": ("grace@example.test",)})))) == {

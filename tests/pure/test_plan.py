@@ -229,6 +229,11 @@ def test_who_gets_a_new_contact(setting: NewContacts, values: dict[FieldName, Va
     assert result.kept_home == ({} if expected else {HOME: 1})
 
 
+def test_an_owner_who_asked_for_a_contact_gets_it_whatever_the_setting() -> None:
+    home = account(new_contacts=NewContacts.NONE, asked_for=frozenset({Uid("ada")}))
+    assert steps(planned(world(note("ada", ADA), accounts=(home,)))) == ["create home ada Ada/Analyst"]
+
+
 def test_a_field_that_may_not_leave_is_not_in_a_new_record() -> None:
     home = account(policies=policies(directions={"title": Direction.PULL}))
     (step,) = planned(world(note("ada", ADA), accounts=(home,))).operations
