@@ -140,6 +140,8 @@ def unfold(text: str) -> str:
 
 def fold(text: str, newline: str) -> str:
     """Fold to lines of 75 octets, never within a character (RFC 6350 section 3.2)."""
+    if len(text) <= LINE_OCTETS_MAX and text.isascii():
+        return text
     octets = text.encode()
     pieces, start, room = [], 0, LINE_OCTETS_MAX
     while len(octets) - start > room:

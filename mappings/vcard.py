@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from mappings import vcard_name
 from mappings.errors import EditRefused, UnreadableRecord
-from mappings.fields import FIELDS, same, texts, value_of
+from mappings.fields import same, texts, value_of
 from mappings.normalize import birthday_of, date_of, tidy
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import Reading
@@ -77,8 +77,7 @@ def put(text: str, changes: Mapping[FieldName, Value], uid: Uid | None) -> str:
     for name, value in wanted.items():
         if name in reading.held:
             raise EditRefused(f"{name}: {reading.held[name]}")
-        for each in texts(value):
-            refuse_controls(each)
+        _without_controls(value)
     if not _NAMES.isdisjoint(wanted):
         card = _with_names(card, reading.person, changes)
     for name, value in wanted.items():
@@ -93,12 +92,23 @@ def new(person: Person, uid: Uid) -> str:
     Errors: `EditRefused` if a value has control characters.
     """
     held = project(person)
-    identity = [composed(name, escape(uid, "3.0", ""), _CRLF, "3.0").raw for name in ("UID", _UID)]
-    addresses = [composed(*new_address(address), _CRLF, "3.0").raw for address in held.addresses]
-    # FN and N must be there even if blank (RFC 2426 sections 3.1.1 and 3.1.2).
-    lines = ("BEGIN:VCARD\r\nVERSION:3.0\r\n", *identity, "N:;;;;\r\nFN:\r\n", *addresses, "END:VCARD\r\n")
-    values: dict[FieldName, Value] = {name: value_of(held, name) for name in FIELDS}
-    return put("".join(lines), values, None)
+    given, family = vcard_name.parts(held.name, held.given_name, held.family_name)
+    name = (escape(part, "3.0", ";") for part in (family, given))
+    contents = [
+        ("UID", escape(uid, "3.0", "")),
+        (_UID, escape(uid, "3.0", "")),
+        # Both must be there even if blank (RFC 2426 sections 3.1.1 and 3.1.2).
+        ("N", ";".join((*name, "", "", ""))),
+        ("FN", escape(held.name, "3.0", "")),
+        *(new_address(address) for address in held.addresses),
+    ]
+    lines = (composed(head, text, _CRLF, "3.0").raw for head, text in contents)
+    card = parsed("".join(("BEGIN:VCARD\r\nVERSION:3.0\r\n", *lines, "END:VCARD\r\n")))
+    for field in FIELDS:
+        value = value_of(held, field)
+        if value and field not in {*_NAMES, "addresses"}:
+            card = _with_value(card, field, _without_controls(value))
+    return card.text
 
 
 def project(person: Person) -> Person:
@@ -189,6 +199,12 @@ def _with_value(card: Card, name: FieldName, value: Value) -> Card:
     if name in ONE:
         return ONE[name].write(card, _one(value))
     raise EditRefused(f"a card has no place for {name}")
+
+
+def _without_controls(value: Value) -> Value:
+    for text in texts(value):
+        refuse_controls(text)
+    return value
 
 
 def _one(value: Value) -> str:

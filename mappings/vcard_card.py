@@ -4,8 +4,7 @@ Source: RFC 6350 sections 6.1.1 and 6.1.2; groups: section 3.3; a card within a 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 from mappings.content_line import Line, lines, number_at
 from mappings.errors import EditRefused, UnreadableRecord
@@ -23,12 +22,13 @@ _VERSIONS: dict[str, Version] = {"2.1": "2.1", "3.0": "3.0", "4.0": "4.0"}
 _COMPANIONS = frozenset({"X-ABLABEL", "X-ABADR"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Card:
-    """One card. The lines of a card within it have no name here: they are another's."""
+    """One card, made by `card_of`. The lines of a card within it have no name here: they are another's."""
 
     version: Version
     lines: tuple[Line, ...]
+    by_name: Mapping[str, Sequence[Line]]
 
     @property
     def text(self) -> str:
@@ -36,13 +36,13 @@ class Card:
 
     @property
     def newline(self) -> str:
-        return next(line.newline for line in self.lines if line.name == "BEGIN")
+        return self.by_name["BEGIN"][0].newline
 
     def named(self, name: str) -> Sequence[Line]:
-        return self._by_name.get(name, ())
+        return self.by_name.get(name, ())
 
     def first(self, name: str) -> Line | None:
-        return next(iter(self._by_name.get(name, ())), None)
+        return next(iter(self.by_name.get(name, ())), None)
 
     def text_of(self, line: Line) -> str:
         """Return a line's text. Errors: `Doubt`."""
@@ -67,44 +67,43 @@ class Card:
         return self.replacing(line, with_text(line, text, self.version))
 
     def replacing(self, line: Line, new: Line) -> "Card":
-        return replace(self, lines=tuple(new if each is line else each for each in self.lines))
+        return card_of(self.version, tuple(new if each is line else each for each in self.lines))
 
     def without(self, line: Line) -> "Card":
         """Return the card without this line, nor those that only speak of it."""
         gone = {id(line), *(id(each) for each in self._companions(line))}
-        return replace(self, lines=tuple(each for each in self.lines if id(each) not in gone))
+        return card_of(self.version, tuple(each for each in self.lines if id(each) not in gone))
 
     def adding(self, head: str, text: str) -> "Card":
         """Return the card with one more line, behind the last one of its name, else at the end."""
         new = composed(head, text, self.newline, self.version)
-        places = [index for index, line in enumerate(self.lines) if line.name == new.name]
-        return self._inserting(places[-1] + 1 if places else self._end, new)
+        return self._inserting(self._last(new.name) + 1 if new.name in self.by_name else self._last("END"), new)
 
     def adding_group(self, *contents: tuple[str, str]) -> "Card":
         """Return the card with lines of names and escaped texts at its end, as the first free group `itemN`."""
         taken = {line.group.casefold() for line in self.lines}
         group = next(f"item{number}" for number in range(1, len(taken) + 2) if f"item{number}" not in taken)
         new = (composed(f"{group}.{name}", text, self.newline, self.version) for name, text in contents)
-        return self._inserting(self._end, *new)
+        return self._inserting(self._last("END"), *new)
 
-    @cached_property
-    def _by_name(self) -> Mapping[str, Sequence[Line]]:
-        found: dict[str, list[Line]] = {}
-        for line in self.lines:
-            found.setdefault(line.name, []).append(line)
-        return found
-
-    @property
-    def _end(self) -> int:
-        return max(index for index, line in enumerate(self.lines) if line.name == "END")
+    def _last(self, name: str) -> int:
+        return max(index for index, line in enumerate(self.lines) if line.name == name)
 
     def _inserting(self, index: int, *new: Line) -> "Card":
-        return replace(self, lines=(*self.lines[:index], *new, *self.lines[index:]))
+        return card_of(self.version, (*self.lines[:index], *new, *self.lines[index:]))
 
     def _companions(self, line: Line) -> list[Line]:
         group = line.group.casefold()
         others = [each for each in self.lines if group and each is not line and each.group.casefold() == group]
         return others if all(each.name in _COMPANIONS for each in others) else []
+
+
+def card_of(version: Version, lines: tuple[Line, ...]) -> Card:
+    """Make a card of its lines."""
+    by_name: dict[str, list[Line]] = {}
+    for line in lines:
+        by_name.setdefault(line.name, []).append(line)
+    return Card(version, lines, by_name)
 
 
 def without_first(card: Card, lines: Sequence[Line]) -> Card:
@@ -126,7 +125,7 @@ def parsed(text: str) -> Card:
         raise UnreadableRecord(1, f"one card was expected, not {len(found)}")
     if len(found[0]) > LINES_MAX:
         raise UnreadableRecord(None, f"more than {LINES_MAX} lines")
-    return Card(_version(found[0]), found[0])
+    return card_of(_version(found[0]), found[0])
 
 
 def split_cards(text: str) -> Iterator[tuple[Line, ...]]:
