@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from mappings import vcard_name
 from mappings.errors import EditRefused, UnreadableRecord
-from mappings.fields import same, texts, value_of
+from mappings.fields import FIELDS, same, texts, value_of
 from mappings.normalize import birthday_of, date_of, tidy
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import Reading
