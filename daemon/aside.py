@@ -18,7 +18,7 @@ import os
 import re
 from contextlib import suppress
 
-from daemon.exchange import rename_new, write_new
+from connectors.exchange import rename_new, write_new
 from mappings.record import NoteHash
 
 _NAME = re.compile(

@@ -45,6 +45,7 @@ def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
     world = gather.world(setup, state, scanned, reports)
     if recover(state, world, now):
         world = gather.world(setup, state, scanned, reports)
+    reports = gather.completed(reports, world)
     return Look(scanned.report, reports, world, _planned(setup, world, frozenset()), scanned.leftovers)
 
 

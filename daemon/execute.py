@@ -47,6 +47,11 @@ Outcome = Written | Deleted | PreconditionFailed | Gone | Refused
 Workers = Callable[[Sequence[Callable[[], None]]], None]
 """Runs independent pieces of work, each to its end; at once where that saves waiting, one by one in the simulation."""
 
+NOTES_AT_ONCE = 256
+"""How many notes share a transaction of intents; their old and new contents are in memory together."""
+
+_EDITED = "it was edited since it was read"
+
 
 @dataclass(slots=True)
 class _Tally:
@@ -88,9 +93,7 @@ class Execution:
     now: datetime
 
 
-def execute(
-    job: Execution, operations: Sequence[Operation], leftovers: Sequence[NotePath], workers: Workers
-) -> Deeds:
+def execute(job: Execution, operations: Sequence[Operation], leftovers: Sequence[NotePath], workers: Workers) -> Deeds:
     """Carry out the operations of a plan, and settle what a run that was cut short left in the vault.
 
     Result: what was really done; a step that could not be is a failure (its value is refused) or postponed
@@ -139,56 +142,74 @@ def _part(
         records.forget_record(tx, account, remote_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """One note's edit, ready: what the step was computed from, and what is to stand there instead."""
+
+    step: WriteNote
+    before: bytes
+    after: bytes
+
+
 def _write_notes(job: Execution, steps: Sequence[WriteNote], tally: _Tally) -> frozenset[Uid]:
     """Write the notes; return the people whose note does not say what the plan counted on."""
     if not steps:
         return frozenset()
     job.setup.vault.check_identity()
-    with job.state.transaction() as tx:
-        intents = journal.intend(tx, job.run, steps, job.now)
-    unwritten = {
-        step.uid for step, intent in zip(steps, intents, strict=True) if not _write_note(job, step, intent, tally)
-    }
-    tally.copies.extend(job.setup.vault.settle())
-    return frozenset(unwritten)
+    written: set[Uid] = set()
+    for first in range(0, len(steps), NOTES_AT_ONCE):
+        drafts = [draft for step in steps[first : first + NOTES_AT_ONCE] if (draft := _draft(job, step, tally))]
+        with job.state.transaction() as tx:
+            intents = journal.intend(tx, job.run, [draft.step for draft in drafts], job.now)
+            for draft, intent in zip(drafts, intents, strict=True):
+                journal.keep_before(tx, intent, draft.before)
+        for draft, intent in zip(drafts, intents, strict=True):
+            if _write_note(job, draft, intent, tally):
+                written.add(draft.step.uid)
+        tally.copies.extend(job.setup.vault.settle())
+    return frozenset(step.uid for step in steps) - written
 
 
-def _write_note(job: Execution, step: WriteNote, intent: OperationId, tally: _Tally) -> bool:
+def _draft(job: Execution, step: WriteNote, tally: _Tally) -> _Draft | None:
     try:
-        before, after = _replace(job.setup, step)
-    except NoteChanged as error:
-        tally.postponed.append(Trouble(step.path, 0, error.reason))
-        _give_up(job, intent, error.reason)
-        return False
-    except VaultMissing:
-        raise
+        note = job.setup.vault.read(step.path)
+        if note.note_hash != step.note_hash:
+            raise NoteChanged(_EDITED)
+        changes = {change.field: change.after for change in step.changes}
+        uid = step.uid if step.insert_uid else None
+        text = note_lens.put(step.path, note_lens.decode(note.content), changes, uid, job.setup.rules)
     except (VaultError, EditRefused, UnreadableNote) as error:
-        tally.failures.append(Trouble(step.path, 0, error.reason))
-        _give_up(job, intent, error.reason)
+        _tell(tally, step.path, error)
+        return None
+    return _Draft(step, note.content, text.encode())
+
+
+def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tally) -> bool:
+    step = draft.step
+    try:
+        job.setup.vault.replace(step.path, step.note_hash, draft.after)
+    except VaultError as error:
+        _tell(tally, step.path, error)
+        with job.state.transaction() as tx:
+            journal.failed(tx, intent, error.reason)
         return False
     with job.state.transaction() as tx:
-        journal.done(tx, intent, before, after)
+        journal.done(tx, intent, None, draft.after)
         for agreed in step.agreed:
             links.agree(tx, agreed.account, step.uid, agreed.values)
     tally.notes_written += 1
     return True
 
 
-def _replace(setup: Setup, step: WriteNote) -> tuple[bytes, bytes]:
-    note = setup.vault.read(step.path)
-    if note.note_hash != step.note_hash:
-        raise NoteChanged("it was edited since it was read")
-    changes = {change.field: change.after for change in step.changes}
-    uid = step.uid if step.insert_uid else None
-    text = note_lens.put(step.path, note_lens.decode(note.content), changes, uid, setup.rules)
-    after = text.encode()
-    setup.vault.replace(step.path, step.note_hash, after)
-    return note.content, after
-
-
-def _give_up(job: Execution, intent: OperationId, reason: str) -> None:
-    with job.state.transaction() as tx:
-        journal.failed(tx, intent, reason)
+def _tell(tally: _Tally, path: NotePath, error: VaultError | EditRefused | UnreadableNote) -> None:
+    """Put what went wrong with one note where it belongs; a vault that is gone is not about one note."""
+    match error:
+        case VaultMissing():
+            raise error
+        case NoteChanged():
+            tally.postponed.append(Trouble(path, 0, error.reason))
+        case _:
+            tally.failures.append(Trouble(path, 0, error.reason))
 
 
 def _account_worker(
@@ -238,11 +259,13 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
     """Store what became of one step; the base learns exactly what was sent."""
     match outcome:
         case Written():
-            before = outcome.before.encode() if outcome.before is not None else None
-            journal.done(tx, intent, before, outcome.after.encode())
             records.put_record(tx, step.account, outcome.record)
             if isinstance(step, CreateRecord):
+                journal.created(tx, intent, outcome.record.remote_id, outcome.after.encode())
                 links.add_link(tx, step.account, step.uid, outcome.record.remote_id)
+            else:
+                before = outcome.before.encode() if outcome.before is not None else None
+                journal.done(tx, intent, before, outcome.after.encode())
             if not isinstance(step, DeleteRecord):
                 links.agree(tx, step.account, step.uid, step.agreed.values)
         case Deleted():

@@ -34,9 +34,9 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from connectors.exchange import exchange, make_durable, no_writer, read_all
 from daemon.aside import aside_name, is_aside, let_go, write_aside
 from daemon.errors import NoteChanged, NotOurVault, VaultError, VaultMissing
-from daemon.exchange import exchange, make_durable, no_writer, read_all
 from daemon.marker import MARKER_NAME, Marker, read_marker
 from daemon.vault import FileStat, Listing, NoteFile, Problem, hash_of
 from mappings.record import NoteHash, NotePath

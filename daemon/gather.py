@@ -5,6 +5,7 @@ so that a cursor never speaks of records that were not stored. An account that f
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater
@@ -13,8 +14,13 @@ from daemon import answers, links, records
 from daemon.report import AccountReport, Health, Trouble
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
-from daemon.state import State
+from daemon.state import State, get_meta, set_meta
 from mappings.world import AccountState, World
+
+_READER = "1"
+"""Raised whenever records are read otherwise than before, so that every record is read again."""
+
+_READ_BY = "records_read_by"
 
 Workers = Callable[[Sequence[Callable[[], None]]], None]
 """Runs independent pieces of work, each to its end; at once where that saves waiting, one by one in a simulation."""
@@ -23,8 +29,10 @@ Workers = Callable[[Sequence[Callable[[], None]]], None]
 def read_accounts(setup: Setup, state: State, now: datetime, workers: Workers) -> tuple[AccountReport, ...]:
     """Read what is new in every account and store it.
 
-    Result: one report for each account, in the setup's order; only those that are `OK` may be planned with.
+    Result: one report for each account, in the setup's order; only those that are `OK` may be planned with. What is
+    missing or unreadable in them is filled in by `completed`.
     """
+    _read_anew_if_read_otherwise(setup, state)
     reports: dict[str, AccountReport] = {}
 
     def reading(account: Account) -> Callable[[], None]:
@@ -38,6 +46,28 @@ def read_accounts(setup: Setup, state: State, now: datetime, workers: Workers) -
     return tuple(reports[account.name] for account in setup.accounts)
 
 
+def completed(reports: Sequence[AccountReport], world: World) -> tuple[AccountReport, ...]:
+    """Return the reports with what is known of each account's records, those seen in earlier looks included."""
+    return tuple(
+        replace(
+            report,
+            missing=len(account.missing),
+            troubles=tuple(Trouble(remote_id, 0, reason) for remote_id, reason in account.unreadable.items()),
+        )
+        for report, account in zip(reports, world.accounts, strict=True)
+    )
+
+
+def _read_anew_if_read_otherwise(setup: Setup, state: State) -> None:
+    """Distrust what an older program read: a field that it did not know would look as if it had been emptied."""
+    if get_meta(state, _READ_BY) == _READER:
+        return
+    with state.transaction() as tx:
+        for account in setup.accounts:
+            records.read_anew(tx, account.name)
+        set_meta(tx, _READ_BY, _READER)
+
+
 def _left_out(account: Account) -> AccountReport:
     return AccountReport(account.name, Health.LEFT_OUT, "", 0, 0, 0, ())
 
@@ -49,10 +79,7 @@ def _read_account(account: Account, state: State, now: datetime) -> AccountRepor
         return AccountReport(account.name, _health(error), str(error), 0, 0, 0, ())
     with state.transaction() as tx:
         records.store_change_set(tx, account.name, change_set, now)
-    _, unreadable, missing = records.records(state, account.name)
-    troubles = tuple(Trouble(remote_id, 0, reason) for remote_id, reason in unreadable.items())
-    changed = len(change_set.records)
-    return AccountReport(account.name, Health.OK, "", change_set.listed, changed, len(missing), troubles)
+    return AccountReport(account.name, Health.OK, "", change_set.listed, len(change_set.records), 0, ())
 
 
 def _changes(account: Account, state: State) -> ChangeSet:

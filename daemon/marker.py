@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from connectors.exchange import make_durable, read_all, rename_new, write_new
 from daemon.errors import MarkerUnreadable, VaultError, VaultMissing
-from daemon.exchange import make_durable, read_all, rename_new, write_new
 
 MARKER_NAME = "contactd-vault.md"
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from daemon.backup import MACHINE_ID_NAME
 from daemon.codec import time_text
 from daemon.database import LOST_STATE_AT, make_folder, sync_folder
-from daemon.errors import DaemonError, NotOurVault, StateError, VaultMissing
+from daemon.errors import DaemonError, MarkerUnreadable, NotOurVault, StateError, VaultMissing
 from daemon.marker import MARKER_NAME, Marker, read_marker, write_marker
 from daemon.state import State, get_meta, set_meta
 
@@ -30,10 +30,15 @@ class NoMarker(DaemonError):
 
 
 class Beginning(Enum):
-    """What to do with a vault that nobody has marked yet."""
+    """What to do with a vault that bears no marker.
+
+    `MARK` begins with one that is new to this machine. `MARK_AGAIN` is the owner's word that this is the vault which
+    the state knows, and only its marker was lost.
+    """
 
     REFUSE = auto()
     MARK = auto()
+    MARK_AGAIN = auto()
 
 
 def known_machine_id(state_folder: Path) -> UUID | None:
@@ -80,9 +85,9 @@ def claim(root: Path, state: State, machine: UUID, beginning: Beginning, now: da
     Errors: `VaultMissing`, `NotOurVault`, `NoMarker`, `MarkerUnreadable`.
     """
     known = known_vault(state)
-    marker = _marker(root, known, machine)
+    marker = _marker(root, known, machine, beginning)
     if marker is None:
-        marker = _new_marker(machine, beginning)
+        marker = _new_marker(known, machine, beginning)
         write_marker(root, marker)
         _remember(state, marker, None)
     elif known is None:
@@ -95,12 +100,14 @@ def peek(root: Path, state: State, machine: UUID | None, beginning: Beginning) -
 
     Shapes: `machine` is None on a machine that has no id yet: no vault is its own.
     """
-    return _marker(root, known_vault(state), machine) or _new_marker(machine or uuid4(), beginning)
+    known = known_vault(state)
+    marker = _marker(root, known, machine, beginning)
+    return marker or _new_marker(known, machine or uuid4(), beginning)
 
 
-def _marker(root: Path, known: UUID | None, machine: UUID | None) -> Marker | None:
+def _marker(root: Path, known: UUID | None, machine: UUID | None, beginning: Beginning) -> Marker | None:
     marker = read_marker(root)
-    if marker is None and known is not None:
+    if marker is None and known is not None and beginning is not Beginning.MARK_AGAIN:
         raise VaultMissing(f"{MARKER_NAME} is not there")
     if marker is not None and known is not None and known != marker.vault_id:
         raise VaultMissing(f"{MARKER_NAME} is another vault's")
@@ -109,21 +116,24 @@ def _marker(root: Path, known: UUID | None, machine: UUID | None) -> Marker | No
     return marker
 
 
-def _new_marker(machine: UUID, beginning: Beginning) -> Marker:
+def _new_marker(known: UUID | None, machine: UUID, beginning: Beginning) -> Marker:
     if beginning is Beginning.REFUSE:
         raise NoMarker
-    return Marker(uuid4(), machine)
+    return Marker(known or uuid4(), machine)
 
 
 def take_over(root: Path, state: State, machine: UUID, now: datetime) -> Marker:
-    """Make this machine the one that keeps the vault in step.
+    """Make this machine the one that keeps the vault in step; a marker that cannot be read is written anew.
 
     Errors: `NoMarker`, and `VaultMissing` if the state speaks of another vault.
     """
-    marker = read_marker(root)
+    known = known_vault(state)
+    try:
+        marker = read_marker(root)
+    except MarkerUnreadable:
+        marker = Marker(known or uuid4(), machine)
     if marker is None:
         raise NoMarker
-    known = known_vault(state)
     if known is not None and known != marker.vault_id:
         raise VaultMissing(f"{MARKER_NAME} is another vault's")
     ours = Marker(marker.vault_id, machine)

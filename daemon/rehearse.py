@@ -8,7 +8,7 @@ would otherwise be told a value that the note never got.
 from collections.abc import Callable
 from dataclasses import replace
 
-from daemon.errors import VaultError
+from daemon.errors import VaultError, VaultMissing
 from daemon.setup import Setup
 from mappings import note as note_lens
 from mappings.errors import EditRefused, UnreadableNote
@@ -45,6 +45,8 @@ def _attempt(setup: Setup, step: WriteNote) -> tuple[Uid, EditRefused | None]:
         return step.uid, error
     except UnreadableNote as error:
         return step.uid, EditRefused(str(error))
+    except VaultMissing:
+        raise
     except VaultError:
         # It is being edited; executing the step finds out and leaves it to the next cycle.
         return step.uid, None
