@@ -143,7 +143,8 @@ def fold(text: str, newline: str) -> str:
     if len(text) <= LINE_OCTETS_MAX and text.isascii():
         return text
     octets = text.encode()
-    pieces, start, room = [], 0, LINE_OCTETS_MAX
+    pieces: list[bytes] = []
+    start, room = 0, LINE_OCTETS_MAX
     while len(octets) - start > room:
         end = start + room
         while octets[end] & 0xC0 == 0x80:

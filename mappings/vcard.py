@@ -73,7 +73,9 @@ def put(text: str, changes: Mapping[FieldName, Value], uid: Uid | None) -> str:
     """
     card = parsed(text)
     reading = _reading(card)
-    wanted = {name: value for name, value in changes.items() if _is_change(reading, name, value)}
+    wanted: dict[FieldName, Value] = {
+        name: value for name, value in changes.items() if _is_change(reading, name, value)
+    }
     for name, value in wanted.items():
         if name in reading.held:
             raise EditRefused(f"{name}: {reading.held[name]}")

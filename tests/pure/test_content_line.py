@@ -39,7 +39,7 @@ def test_a_line_says(raw: str, group: str, name: str, head: str, value: str) -> 
         ('TEL;TYPE="work,voice"', "TYPE", {"WORK", "VOICE"}),
         ("TEL;WORK;PREF", "TYPE", {"WORK", "PREF"}),
         ('TEL;X-UUID="a;b";PREF=1', "PREF", {"1"}),
-        ("TEL", "TYPE", set()),
+        ("TEL", "TYPE", set[str]()),
     ],
 )
 def test_values_of_a_parameter(head: str, parameter: str, values: set[str]) -> None:

@@ -425,10 +425,11 @@ BROKEN = [
 
 @pytest.mark.parametrize(("text", "line", "reason"), BROKEN)
 def test_a_broken_card_is_named_by_its_line(text: str, line: int, reason: str) -> None:
-    for use in (vcard.get, lambda text: vcard.put(text, {}, None)):
-        with pytest.raises(UnreadableRecord, match=reason) as caught:
-            use(text)
-        assert caught.value.line == line
+    with pytest.raises(UnreadableRecord, match=reason) as caught:
+        vcard.get(text)
+    assert caught.value.line == line
+    with pytest.raises(UnreadableRecord, match=reason):
+        vcard.put(text, {}, None)
 
 
 def test_a_card_that_is_too_long_is_not_read() -> None:

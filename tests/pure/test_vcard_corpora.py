@@ -151,7 +151,7 @@ def test_an_edit_of_one_field_touches_its_lines_only(field: FieldName) -> None:
 @pytest.mark.parametrize("field", EDITS.keys() - {"name"})
 def test_emptying_one_field_touches_its_lines_only_or_is_refused(field: FieldName) -> None:
     blank: Value = () if isinstance(EDITS[field][0], tuple) else ""
-    refused = set()
+    refused = set[str]()
     for name, text in cards():
         try:
             after = vcard.put(text, {field: blank}, None)

@@ -114,7 +114,9 @@ def foreign(text: str) -> list[str]:
 @given(cards())
 def test_putting_back_what_was_got_changes_nothing(text: str) -> None:
     reading = vcard.get(text)
-    values = {name: value_of(reading.person, name) for name in FIELDS if name not in reading.held}
+    values: dict[FieldName, Value] = {
+        name: value_of(reading.person, name) for name in FIELDS if name not in reading.held
+    }
     assert vcard.put(text, values, reading.uid) == text
 
 
