@@ -6,6 +6,8 @@ it also accepts text that is not YAML. yaml12 (YAML 1.2 core, as Obsidian's read
 but it expands aliases, so that a few hundred bytes can cost all memory: it never sees a block with marks
 (anchors, aliases, tags, merge keys), and such a block is read but never written.
 
+What is made by the dozen for every note of a vault is a tuple: a frozen dataclass takes twice as long to make.
+
 Offsets are characters of the whole note. yaml-edit counts UTF-8 bytes of what it was given; `_Ruler` converts.
 """
 
@@ -13,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import yaml12
 import yaml_edit
@@ -46,8 +49,10 @@ class Style(StrEnum):
     FOLDED = "folded"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+_STYLES = {str(style): style for style in Style}
+
+
+class Scalar(NamedTuple):
     """One text: its value as read, and the characters that write it, quotes included.
 
     One that is not written at all (`key:`) is empty and stands directly behind its colon or dash.
@@ -67,8 +72,7 @@ class Scalar:
         return self.style is Style.PLAIN and self.text in _NULLS
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(NamedTuple):
     """A list, in brackets (`flow`) or with dashes."""
 
     items: "tuple[Node, ...]"
@@ -77,8 +81,7 @@ class Items:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(NamedTuple):
     """A mapping inside the frontmatter."""
 
     pairs: "Mapping[str, Node]"
@@ -92,8 +95,7 @@ class Marked:
 Node = Scalar | Items | Pairs | Marked
 
 
-@dataclass(frozen=True, slots=True)
-class Fences:
+class Fences(NamedTuple):
     """Where the block between the two `---` lines starts and ends."""
 
     start: int
@@ -114,12 +116,22 @@ class _Ruler:
         return self.start + len(self.encoded[:offset].decode())
 
 
+class Heard(NamedTuple):
+    """What the second reader got for one key.
+
+    Its values are compared as notations: 1, 1.0 and True are equal to Python, and not-a-number never is.
+    """
+
+    notation: str
+    texts: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """The frontmatter of one note.
 
     `indent` are the blanks before each key, `flow` says that it is written in braces. `unwritable` is the
-    reason why nothing in it may be changed, "" if it may. `values` is what the second reader got, by the
+    reason why nothing in it may be changed, "" if it may. `heard` is what the second reader got, by the
     notation of its keys (1 and "1" are two), empty where it was not asked.
     """
 
@@ -129,7 +141,7 @@ class Block:
     indent: str
     flow: bool
     unwritable: str
-    values: Mapping[str, object]
+    heard: Mapping[str, Heard]
 
     @property
     def text(self) -> str:
@@ -180,11 +192,11 @@ def parse(note: str, fences: Fences) -> Block:
     document = _document(yaml, line_number(note, fences.start))
     root = document.as_mapping() if document is not None else None
     if document is None or root is None:
-        return Block(note, fences, nodes={}, indent="", flow=False, unwritable="", values={})
+        return Block(note, fences, nodes={}, indent="", flow=False, unwritable="", heard={})
     ruler = _Ruler(note, fences.start, None if yaml.isascii() else yaml.encode())
     unwritable = _marks(document, root, yaml) if _MAYBE_MARKED.search(yaml) else ""
-    values = {} if unwritable else _second_reading(note, fences, yaml)
-    return Block(note, fences, _nodes(ruler, root), _indent(ruler, root), root.is_flow_style(), unwritable, values)
+    heard: Mapping[str, Heard] = {} if unwritable else _second_reading(note, fences, yaml)
+    return Block(note, fences, _nodes(ruler, root), _indent(ruler, root), root.is_flow_style(), unwritable, heard)
 
 
 def line_number(note: str, offset: int) -> int:
@@ -255,7 +267,7 @@ def _indent(ruler: _Ruler, root: yaml_edit.Mapping) -> str:
     return ruler.note[line_start(ruler.note, start) : start]
 
 
-def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[str, object]:
+def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[str, Heard]:
     try:
         values = yaml12.parse_yaml(yaml)
     except ValueError as error:
@@ -264,7 +276,11 @@ def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[str, object
         return {}
     if not isinstance(values, dict):
         raise UnreadableNote(line_number(note, fences.start), _NOT_A_MAPPING)
-    return {repr(key): value for key, value in values.items()}
+    heard: dict[str, Heard] = {}
+    for key, value in values.items():
+        items = value if isinstance(value, list) else [value]
+        heard[repr(key)] = Heard(repr(value), tuple(item for item in items if isinstance(item, str)))
+    return heard
 
 
 def _marks(document: yaml_edit.Document, root: yaml_edit.Mapping, yaml: str) -> str:
@@ -298,7 +314,7 @@ def _node(ruler: _Ruler, node: yaml_edit.Node | None, key_end: int | None) -> No
     if (scalar := node.as_scalar()) is not None:
         if start == end:
             return _unwritten(ruler, start, key_end)
-        return Scalar(scalar.as_string(), Style(scalar.style()), ruler.at(start), ruler.at(end))
+        return Scalar(scalar.as_string(), _STYLES[scalar.style()], ruler.at(start), ruler.at(end))
     if (items := node.as_sequence()) is not None:
         nodes = tuple(_node(ruler, item, None) for item in items.values())
         return Items(nodes, items.is_flow_style(), ruler.at(start), ruler.at(end))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mappings import fields, frontmatter, frontmatter_edit, normalize, profile_lines, signs
 from mappings.errors import EditRefused, UnreadableNote
-from mappings.frontmatter import Block, Fences, Scalar, Style
+from mappings.frontmatter import Block, Fences, Heard, Scalar, Style
 from mappings.frontmatter_edit import NewText
 from mappings.note_edit import Edit, edit_field
 from mappings.note_fields import NOTHING, Found, find_fields
@@ -21,6 +21,8 @@ from mappings.yaml_scalar import forbidden_character
 
 NOTE_BYTES_MAX = 4 * 1024 * 1024
 VALUE_CHARACTERS_MAX = 1_000
+
+_NAME_PARTS: frozenset[FieldName] = frozenset({"given_name", "family_name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +159,15 @@ def _fences(text: str, *, is_named: bool) -> Fences | None:
 
 def _taken_apart(path: NotePath, text: str, rules: NoteRules, block: Block | None, body_start: int) -> _Note:
     found = find_fields(block, profile_lines.read_lines(text, body_start), rules.profile)
-    held = {field: place.held for field, place in found.items() if place.held}
+    held: dict[FieldName, str] = {field: place.held for field, place in found.items() if place.held}
     person = _person(path, block, found, rules.profile)
     uid = _uid(block, rules.uid_key)
     unwritable = _unwritable(block, rules.uid_key)
     own_name = bool(found.get("name", NOTHING).slots)
-    holdable = frozenset(found) | frozenset(rules.profile.created_as)
-    if found.keys() & {"given_name", "family_name"}:
-        holdable |= {"name"}
-    reading = NoteReading(Reading(uid, person, held), holdable, unwritable)
+    holdable: set[FieldName] = {*found, *rules.profile.created_as}
+    if not _NAME_PARTS.isdisjoint(found):
+        holdable.add("name")
+    reading = NoteReading(Reading(uid, person, held), frozenset(holdable), unwritable)
     return _Note(path, text, rules, block, found, own_name, reading)
 
 
@@ -275,10 +277,10 @@ def _proved(note: _Note, edit: Edit, *changed: FieldName) -> _Note:
     if after is None or after.reading.unwritable:
         raise EditRefused("the note would no longer read as a person's")
     _check_second_reading(note.block, after.block, edit)
-    following = {"name"} if not note.own_name and {"given_name", "family_name"} & set(changed) else set()
+    following = not note.own_name and not _NAME_PARTS.isdisjoint(changed)
     for field in fields.FIELDS:
         before, now = (fields.value_of(side.person, field) for side in (note, after))
-        if field not in changed and field not in following and before != now:
+        if before != now and field not in changed and not (following and field == "name"):
             raise EditRefused(f"it would change the note's {field} as well")
     if after.held != note.held:
         raise EditRefused("it would make another field unreadable")
@@ -288,19 +290,11 @@ def _proved(note: _Note, edit: Edit, *changed: FieldName) -> _Note:
 def _check_second_reading(before: Block | None, after: Block | None, edit: Edit) -> None:
     """Compare what the second reader gets: the edit's keys hold its texts, every other key its old value."""
     changed = {repr(key) for key in edit.keys}
-    old, new = (_notations(block, changed) for block in (before, after))
-    written = [text for key in changed for text in _strings(after.values.get(key) if after is not None else None)]
-    if old != new or any(text not in written for text in edit.texts):
+    heard: Mapping[str, Heard] = after.heard if after is not None else {}
+    written = {text for key in changed if key in heard for text in heard[key].texts}
+    if _notations(before, changed) != _notations(after, changed) or not written.issuperset(edit.texts):
         raise EditRefused("two readers of YAML would not agree on the result")
 
 
 def _notations(block: Block | None, changed: set[str]) -> list[tuple[str, str]]:
-    # Compared as notations: 1, 1.0 and True are equal to Python, and not-a-number never is.
-    values = block.values if block is not None else {}
-    return [(key, repr(value)) for key, value in values.items() if key not in changed]
-
-
-def _strings(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return [] if block is None else [(key, heard.notation) for key, heard in block.heard.items() if key not in changed]

@@ -154,9 +154,9 @@ def _list_splices(block: Block | None, changes: Sequence[_Change]) -> Iterator[S
     for spots in lists.values():
         items = spots[0][0].items
         count = len(items.items)
-        replaced = {spot.index: new for spot, new in spots if new is not None and spot.index < count}
-        removed = frozenset(spot.index for spot, new in spots if new is None)
-        added = [new for spot, new in spots if new is not None and spot.index == count]
+        replaced = {spot.position: new for spot, new in spots if new is not None and spot.position < count}
+        removed = frozenset(spot.position for spot, new in spots if new is None)
+        added = [new for spot, new in spots if new is not None and spot.position == count]
         if block is not None:
             yield from frontmatter_edit.edit_items(block, items, replaced, removed, added)
 

@@ -5,7 +5,7 @@ written are the same spots, which is what makes the lens's laws hold.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mappings import normalize
 from mappings.fields import FIELDS, Cardinality
@@ -28,25 +28,22 @@ _AFTER_EVERY_KEY = 1_000
 _NESTED = "it is written as a nested property"
 
 
-@dataclass(frozen=True, slots=True)
-class KeySpot:
+class KeySpot(NamedTuple):
     """The single value of a key."""
 
     key: str
     scalar: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class ItemSpot:
-    """One item of a key's list; `index` beyond the last one is the place for a further item."""
+class ItemSpot(NamedTuple):
+    """One item of a key's list; `position` beyond the last one is the place for a further item."""
 
     key: str
     items: Items
-    index: int
+    position: int
 
 
-@dataclass(frozen=True, slots=True)
-class LineSpot:
+class LineSpot(NamedTuple):
     """One value in a line of the Profile section."""
 
     value: LineValue
@@ -55,16 +52,14 @@ class LineSpot:
 Spot = KeySpot | ItemSpot | LineSpot
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A text that a field has, as it is read, and where it stands."""
 
     text: str
     spot: Spot
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """All that a note says of one field.
 
     `vacant` are spots that stand ready but say nothing. `held` is why the value is not to be trusted, `fixed`
@@ -193,6 +188,8 @@ def _combined(field: FieldName, places: list[Found]) -> Found:
     """Unite the places of a field with several values; of one with a single value the first that says something."""
     if FIELDS[field].cardinality is Cardinality.MANY:
         return _united(places)
+    if len(places) == 1 and len(places[0].slots) <= 1:
+        return places[0]
     vacant = tuple(spot for place in places for spot in place.vacant)
     speaking = next((place for place in places if place.slots or place.held), None)
     if speaking is None:

@@ -10,7 +10,7 @@ is neither taken from a line nor written into one.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mappings import normalize
 from mappings.errors import EditRefused
@@ -38,7 +38,8 @@ LABELS: Mapping[str, FieldName] = {
 _SECTION = re.compile(r"#[ \t]+(?:profile|contact)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _FENCE_OR_HEADING = re.compile(r"^(?: {0,3}(`{3,}|~{3,})|#{1,6}[ \t])", re.MULTILINE)
 _LINE = re.compile(
-    r"^(?:[-*+][ \t]+)?\*\*(?P<label>[A-Za-z -]+)(?::\*\*|\*\*:)[ \t]*(?P<value>[^\r\n]*?)[ \t]*\r?$", re.MULTILINE
+    r"^(?:[-*+][ \t]+)?\*\*(?P<label>" + "|".join(LABELS) + r")(?::\*\*|\*\*:)[ \t]*(?P<value>[^\r\n]*?)[ \t]*\r?$",
+    re.IGNORECASE | re.MULTILINE | re.ASCII,
 )
 _LINK = re.compile(r"\[\[([^\[\]]+)\]\]")
 _LIVE = re.compile(r"[<>`\[\]{}*\\]|%%|\$=|==|~~|(?:^|\s)[#^]\w|://|::|\|")
@@ -47,8 +48,7 @@ _AT = re.compile(" at ")
 _LIST_SEPARATOR = re.compile("[,;]")
 
 
-@dataclass(frozen=True, slots=True)
-class LineValue:
+class LineValue(NamedTuple):
     """One value of one field in a line.
 
     `start` to `end` is the value, to `qualified_end` the value with its qualifiers. `before` is what has to go
@@ -63,8 +63,7 @@ class LineValue:
     clearable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LineReading:
+class LineReading(NamedTuple):
     """What the section says of one field: its values in order, or why they are not to be trusted."""
 
     values: tuple[LineValue, ...]
@@ -76,10 +75,9 @@ def read_lines(note: str, body_start: int) -> Mapping[FieldName, LineReading]:
     readings: dict[FieldName, LineReading] = {}
     for start, end in _sections(note, body_start):
         for line in _LINE.finditer(note, start, end):
-            field = LABELS.get(line["label"].casefold().strip())
-            if field is not None:
-                for name, reading in _read_line(field, note, line.start("value"), line.end("value")):
-                    readings[name] = _joined(name, readings.get(name), reading)
+            field = LABELS[line["label"].lower()]
+            for name, reading in _read_line(field, note, line.start("value"), line.end("value")):
+                readings[name] = _joined(name, readings.get(name), reading)
     return readings
 
 
@@ -136,7 +134,7 @@ def _read_line(field: FieldName, note: str, start: int, end: int) -> Iterator[tu
         title = _value(note, parts[0], clearable=False)
         organization = _value(note, parts[1], clearable=True)
         yield "title", _reading([title])
-        yield "organization", _reading([replace(organization, before=title.qualified_end)])
+        yield "organization", _reading([organization._replace(before=title.qualified_end)])
     else:
         held = LineReading((), "` at ` stands in its line more than once, or without a title before it")
         yield field, held
@@ -206,7 +204,8 @@ def _qualifier(note: str, start: int, end: int) -> int | None:
 
 def _split(note: str, start: int, end: int, separator: re.Pattern[str]) -> list[tuple[int, int]]:
     """Cut a line at the separators that stand outside parentheses."""
-    pieces, piece_start = [], start
+    pieces: list[tuple[int, int]] = []
+    piece_start = start
     for found in separator.finditer(note, start, end):
         inside = note[start : found.start()]
         if inside.count("(") <= inside.count(")"):

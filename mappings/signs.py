@@ -6,8 +6,8 @@ the owner's `[vault] people` globs is enough alone. Templates, meetings and inde
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from mappings.frontmatter import Block
 from mappings.person import FieldName
@@ -50,8 +50,7 @@ def is_person(path: NotePath, block: Block, profile: Profile, globs: tuple[str, 
     return len(kinds) >= 2 or bool(signs & profile.enough)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(NamedTuple):
     """What a note says it is, in lower case and without links and slashes."""
 
     types: frozenset[str]

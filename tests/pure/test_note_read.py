@@ -16,7 +16,7 @@ def reading(text: str, profile: str = "people-notes", path: NotePath = PATH) -> 
 
 def said(text: str, profile: str = "people-notes") -> dict[FieldName, Value]:
     person = reading(text, profile).reading.person
-    values = {name: value_of(person, name) for name in FIELDS}
+    values: dict[FieldName, Value] = {name: value_of(person, name) for name in FIELDS}
     return {name: value for name, value in values.items() if value != blank(name)}
 
 
