@@ -3,17 +3,22 @@
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon import cycle, opening, ownership, render
+from daemon import cycle, last_report, opening, ownership, progress, render_plan, render_run
 from daemon.config import Config, load
 from daemon.cycle import Look
 from daemon.errors import ConfigError
+from daemon.links import people
 from daemon.lock import only_instance
+from daemon.marker import Marker, read_marker
 from daemon.ownership import Beginning
+from daemon.progress import Progress, WatchedVault
 from daemon.report import Report
+from daemon.setup import Setup
+from daemon.standing import Standing, standing
 from daemon.state import State, is_kept
 from mappings.record import AccountName
 
@@ -38,27 +43,43 @@ def sync_once(wish: Wish, say: Callable[[str], None]) -> int:
     """
     config = _config(wish)
     machine = ownership.machine_id(config.state)
+    line = Progress(sys.stderr)
     with only_instance(config.state), closing(State.open(config.state, now())) as state:
         marker = ownership.claim(config.vault.path, state, machine, wish.beginning, now())
-        setup = opening.setup(config, marker, wish.accounts)
-        report = cycle.sync(setup, state, now, lambda seen: _approved(wish, seen), opening.side_by_side)
-    say(render.report_json(report) if wish.as_json else render.report(report, verbose=wish.verbose))
+        setup = _setup(config, marker, marker, wish, line)
+
+        def approve(seen: Look) -> frozenset[AccountName]:
+            line.clear()
+            return _approved(wish, seen, state)
+
+        try:
+            report = cycle.sync(setup, state, now, approve, progress.told(opening.side_by_side, line.tell))
+        finally:
+            line.clear()
+        with state.transaction() as tx:
+            last_report.keep(tx, report, now())
+        say(_rendered(wish, report, standing(state)))
     return report.exit_code
 
 
 def dry_run(wish: Wish, say: Callable[[str], None]) -> int:
     """Show what `sync_once` would do, and touch nothing: it works on a copy of the state.
 
-    Result: the exit code that the real run would have if every step of it succeeded.
+    Result: the exit code that the real run would have if nobody approved of anything and every step succeeded.
     Errors: as `sync_once`.
     """
     config = _config(wish)
+    line = Progress(sys.stderr)
     with closing(_copy_of_state(config)) as state:
-        marker = ownership.peek(config.vault.path, state, ownership.known_machine_id(config.state), wish.beginning)
-        setup = opening.setup(config, marker, wish.accounts)
-        seen = cycle.look(setup, state, now(), opening.side_by_side)
-    report = Report(0, seen.vault, seen.accounts, seen.plan, None)
-    say(render.report_json(report) if wish.as_json else render.report(report, verbose=wish.verbose))
+        machine = ownership.known_machine_id(config.state)
+        marker = ownership.peek(config.vault.path, state, machine, wish.beginning)
+        setup = _setup(config, marker, read_marker(config.vault.path), wish, line)
+        try:
+            seen = cycle.look(setup, state, now(), progress.told(opening.side_by_side, line.tell))
+        finally:
+            line.clear()
+        report = Report(0, seen.vault, seen.accounts, seen.plan, None)
+        say(_rendered(wish, report, standing(state)))
     return report.exit_code
 
 
@@ -77,16 +98,27 @@ def _config(wish: Wish) -> Config:
     return config
 
 
-def _approved(wish: Wish, seen: Look) -> frozenset[AccountName]:
+def _setup(config: Config, marker: Marker, expect: Marker | None, wish: Wish, line: Progress) -> Setup:
+    """Open everything; `expect` is the marker that must be found in the vault, None where a dry run begins with it."""
+    setup = opening.setup(config, marker, wish.accounts)
+    return replace(setup, vault=WatchedVault(config.vault.path, expect, line.tell))
+
+
+def _rendered(wish: Wish, report: Report, now_stands: Standing) -> str:
+    if wish.as_json:
+        return render_run.report_json(report, now_stands)
+    return render_run.report(report, now_stands, verbose=wish.verbose)
+
+
+def _approved(wish: Wish, seen: Look, state: State) -> frozenset[AccountName]:
     """Ask the owner, or answer for him who said --yes; nobody answers where nobody can be asked."""
     braked = frozenset(brake.account for brake in seen.plan.brakes)
     if wish.approve_all:
         return braked
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return frozenset()
-    sys.stderr.write(render.waiting(seen.plan) + "\n")
-    names = ", ".join(sorted(braked))
-    sys.stderr.write(f"Carry this out for {names}? [y/N] ")
+    sys.stderr.write(render_plan.question(seen.plan, people(state), all_of_them=wish.verbose) + "\n")
+    sys.stderr.write(f"Carry this out for {', '.join(sorted(braked))}? [y/N] ")
     sys.stderr.flush()
     return braked if sys.stdin.readline().strip().casefold() in {"y", "yes"} else frozenset()
 

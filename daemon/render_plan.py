@@ -1,0 +1,119 @@
+"""Plans as text: one line for each step, in words; many steps as counts and the first of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import assert_never
+
+from daemon.render import People, aligned, field_name, number, value, why
+from mappings.fields import FIELDS, texts, value_of
+from mappings.operation import (
+    Agree,
+    Change,
+    CreateRecord,
+    DeleteRecord,
+    Link,
+    Operation,
+    Parting,
+    Unlink,
+    UpdateRecord,
+    WriteNote,
+)
+from mappings.person import Person, Uid
+from mappings.plan import Plan
+
+SHOWN_MAX = 50
+"""More steps than this are counted, and only the first few shown."""
+
+_SHOWN_OF_MANY = 20
+
+_PARTINGS = {
+    Parting.NOTE_DELETED: "its note is gone; the contact is kept",
+    Parting.RECORD_DELETED: "the contact is gone; the note is kept",
+    Parting.NOT_A_PERSON: "the note is no longer about a person; the contact is kept",
+}
+_EVIDENCE = {"uid": "it carries the note's uid", "address": "same e-mail address or phone number, and nobody else's"}
+
+
+def is_shown(step: Operation) -> bool:
+    """Tell whether a step does anything that the owner could see; agreeing is remembering what is so already."""
+    return not isinstance(step, Agree)
+
+
+def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> list[str]:
+    """Return the steps, one line each; of very many the counts and the first, unless all are wanted."""
+    shown = [step for step in steps if is_shown(step)]
+    if all_of_them or len(shown) <= SHOWN_MAX:
+        return _table(shown, people)
+    counted = Counter(_kind(step) for step in shown)
+    return [
+        *(f"  {number(count, noun)} {rest}".rstrip() for (noun, rest), count in counted.items()),
+        f"The first {_SHOWN_OF_MANY} of them:",
+        *_table(shown[:_SHOWN_OF_MANY], people),
+        f"  and {len(shown) - _SHOWN_OF_MANY} more; --verbose shows all",
+    ]
+
+
+def question(plan: Plan, people: People, *, all_of_them: bool) -> str:
+    """Return what would be done if the owner let the accounts run that wait, and why he is asked."""
+    reasons = [f"{brake.account}: {why(brake)}." for brake in plan.brakes]
+    return "\n".join([*reasons, "The plan:", *lines(plan.waiting, people, all_of_them=all_of_them)])
+
+
+def _table(steps: Sequence[Operation], people: People) -> list[str]:
+    return aligned([_row(step, people) for step in steps], "  ")
+
+
+def _row(step: Operation, people: People) -> tuple[str, str]:
+    """Return one step as the verb and the rest."""
+    match step:
+        case WriteNote():
+            return "write note", f"{step.path}: {_changes(step.changes, insert_uid=step.insert_uid)}"
+        case CreateRecord():
+            return "make contact", f"{step.account}: {_name(step.uid, people)} ({_fields_of(step.person)})"
+        case UpdateRecord():
+            changes = _changes(step.changes, insert_uid=step.insert_uid)
+            return "change contact", f"{step.account}: {_name(step.uid, people)}: {changes}"
+        case DeleteRecord():
+            return "delete contact", f"{step.account}: {_name(step.uid, people)} (its note is gone)"
+        case Link():
+            return "link", f"{step.account}: {_name(step.uid, people)} ({_EVIDENCE[step.evidence]})"
+        case Unlink():
+            return "part", f"{step.account}: {_name(step.uid, people)} ({_PARTINGS[step.parting]})"
+        case Agree():
+            return "agree", f"{step.agreed.account}: {_name(step.uid, people)}"
+        case _:
+            assert_never(step)
+
+
+def _kind(step: Operation) -> tuple[str, str]:
+    """Return what many steps of one kind are called: a noun to count, and what would happen."""
+    match step:
+        case WriteNote():
+            return "note", "to write"
+        case CreateRecord():
+            return "contact", f"to make in {step.account}"
+        case UpdateRecord():
+            return "contact", f"to change in {step.account}"
+        case DeleteRecord():
+            return "contact", f"to delete in {step.account}"
+        case Link():
+            return "note", f"to link to contacts of {step.account}"
+        case Unlink():
+            return "note", f"to part from contacts of {step.account}"
+        case Agree():
+            return "agreement", f"with {step.agreed.account} to remember"
+        case _:
+            assert_never(step)
+
+
+def _changes(changes: Sequence[Change], *, insert_uid: bool) -> str:
+    told = [f"{field_name(change.field)}: {value(change.before)} -> {value(change.after)}" for change in changes]
+    return "; ".join([*told, *(["its uid is added"] if insert_uid else [])])
+
+
+def _fields_of(person: Person) -> str:
+    return ", ".join(field_name(name) for name in FIELDS if texts(value_of(person, name)))
+
+
+def _name(uid: Uid, people: People) -> str:
+    return people.get(uid, uid).rpartition("/")[2].removesuffix(".md")

@@ -1,0 +1,198 @@
+"""One run as text, or as JSON: what was seen, done, held and skipped, and what waits for the owner."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from daemon import render_plan
+from daemon.render import People, field_name, number, trouble, value, why
+from daemon.report import AccountReport, Health, Report
+from daemon.standing import Standing
+from mappings.brakes import touches
+from mappings.conflict import Conflict
+from mappings.operation import CreateRecord, DeleteRecord, Operation, UpdateRecord, WriteNote
+from mappings.record import AccountName
+
+_CONFLICTS_MAX = 10
+"""How many conflicts are told in a run's own report; `contactd conflicts` shows all."""
+
+_VERDICTS = {
+    0: "All is in step.",
+    1: "In step, but for what is told above.",
+    2: "Not everything could be reached; the rest is in step.",
+}
+
+
+def report(done: Report, now: Standing, *, verbose: bool) -> str:
+    """Return what one run found and did, for the owner to read; every note and record is accounted for.
+
+    Shapes: `now` is the standing after the run.
+    """
+    parts = (_steps(done, now.people, verbose=verbose), _vault(done, now.people), _accounts(done, now), _rest(done, now.people))
+    return "\n".join([*(line for part in parts for line in part), _verdict(done)])
+
+
+def report_json(done: Report, now: Standing) -> str:
+    """Return the same as JSON, one object; operations bear their kind and their note's path."""
+
+    def steps(operations: tuple[Operation, ...]) -> list[Mapping[str, object]]:
+        return [{"kind": type(step).__name__, "path": now.people.get(step.uid), **asdict(step)} for step in operations]
+
+    plan = done.plan
+    document = {
+        "run": done.run,
+        "dry_run": done.deeds is None,
+        "exit_code": done.exit_code,
+        "vault": asdict(done.vault),
+        "accounts": [
+            {**asdict(one), "linked": now.linked.get(one.name, 0), "unlinked": now.unlinked.get(one.name, 0)}
+            for one in done.accounts
+        ],
+        "plan": {
+            "operations": steps(plan.operations),
+            "waiting": steps(plan.waiting),
+            "conflicts": [{"id": one.id, "path": now.people.get(one.uid), **asdict(one)} for one in plan.conflicts],
+            "questions": [{"path": now.people.get(one.uid), **asdict(one)} for one in plan.questions],
+            "holds": [asdict(one) for one in plan.holds],
+            "brakes": [{"kind": type(one).__name__, **asdict(one)} for one in plan.brakes],
+            "kept_home": dict(plan.kept_home),
+        },
+        "done": asdict(done.deeds) if done.deeds is not None else None,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _steps(done: Report, people: People, *, verbose: bool) -> Iterator[str]:
+    for title, steps in ((_title(done), done.plan.operations), ("Waiting for you:", done.plan.waiting)):
+        if told := render_plan.lines(steps, people, all_of_them=verbose):
+            yield title
+            yield from told
+
+
+def _title(done: Report) -> str:
+    if done.deeds is None:
+        return "To be done:"
+    undone = done.deeds.failures or done.deeds.postponed or done.deeds.broken
+    return "Planned; what of it was not done is told below:" if undone else "Done:"
+
+
+def _vault(done: Report, people: People) -> Iterator[str]:
+    vault = done.vault
+    others = vault.files - vault.people - len(vault.troubles)
+    written = _written(done)
+    verb = "to write" if done.deeds is None else "written"
+    of_people = ((written, verb), (vault.people - written, "unchanged"))
+    inside = ", ".join(f"{count} {word}" for count, word in of_people if count)
+    told = [f"{vault.people} about people ({inside})" if inside else "none about a person"]
+    told += [f"{count} {word}" for count, word in ((others, "not"), (len(vault.troubles), "skipped")) if count > 0]
+    yield f"vault: {number(vault.files, 'note')} seen: {', '.join(told)}"
+    if vault.incomplete:
+        yield f"  not everything could be listed, so nothing counts as deleted: {vault.incomplete}"
+    yield from (f"  skipped: {trouble(one, people)}" for one in vault.troubles)
+
+
+def _written(done: Report) -> int:
+    if done.deeds is not None:
+        return done.deeds.notes_written
+    return sum(isinstance(step, WriteNote) for step in done.plan.operations)
+
+
+def _accounts(done: Report, now: Standing) -> Iterator[str]:
+    if not done.accounts:
+        yield "No account has an address book: name one in the configuration."
+    for account in done.accounts:
+        yield f"{account.name}: {_account(account, done, now)}"
+        yield from (f"  skipped: {trouble(one, now.people)}" for one in account.troubles)
+        if done.deeds is not None and account.name in done.deeds.broken:
+            yield f"  stopped half way: {done.deeds.broken[account.name]}; the next run goes on from there"
+
+
+def _account(account: AccountReport, done: Report, now: Standing) -> str:
+    match account.health:
+        case Health.OK:
+            return "; ".join(_counts(account, done, now))
+        case Health.LEFT_OUT:
+            return "left out of this run"
+        case Health.AWAY | Health.SIGNED_OUT | Health.MISUNDERSTOOD:
+            return f"{account.health}: {account.reason}; nothing was changed there"
+
+
+def _counts(account: AccountReport, done: Report, now: Standing) -> Iterator[str]:
+    name = account.name
+    made, changed, deleted = _writes(done, name)
+    unchanged = account.listed - changed - deleted - len(account.troubles)
+    verbs = ("to make", "to change", "to delete") if done.deeds is None else ("made", "changed", "deleted")
+    counts = [f"{count} {verb}" for count, verb in zip((made, changed, deleted), verbs, strict=True) if count]
+    counts += [f"{unchanged} unchanged"] if unchanged > 0 else []
+    yield f"{number(account.listed, 'contact')} seen" + (f": {', '.join(counts)}" if counts else "")
+    yield f"{number(now.linked.get(name, 0), 'note')} linked"
+    if unlinked := now.unlinked.get(name):
+        yield f"{number(unlinked, 'contact')} without a note, left alone"
+    if account.missing:
+        yield f"{account.missing} not found, to be looked for once more"
+    if kept := done.plan.kept_home.get(name):
+        yield f"{kept} people without a contact, as new_contacts wants it"
+
+
+def _writes(done: Report, account: AccountName) -> tuple[int, int, int]:
+    """Return how many contacts were made, changed and deleted; in a dry run, how many would be."""
+    if done.deeds is not None:
+        created, updated, deleted = done.deeds.created, done.deeds.updated, done.deeds.deleted
+        return created.get(account, 0), updated.get(account, 0), deleted.get(account, 0)
+    kinds = Counter(type(step) for step in done.plan.operations if touches(step, account))
+    return kinds[CreateRecord], kinds[UpdateRecord], kinds[DeleteRecord]
+
+
+def _rest(done: Report, people: People) -> Iterator[str]:
+    """Yield what was not done, and what waits for the owner."""
+    if done.deeds is not None:
+        yield from (f"not written: {trouble(one, people)}" for one in done.deeds.failures)
+        yield from (f"left to the next run: {trouble(one, people)}" for one in done.deeds.postponed)
+        yield from (f"an edit that was saved while we wrote is kept in {path}" for path in done.deeds.copies)
+    for hold in done.plan.holds:
+        place = " ".join(part for part in (hold.account, field_name(hold.field)) if part)
+        yield f"held: {hold.path}{f' ({place})' if place else ''}: {hold.reason}"
+    yield from _questions(done)
+    yield from _conflicts(done, people)
+    yield from (f"{one.account} waits: {why(one)}" for one in done.plan.brakes)
+
+
+def _questions(done: Report) -> Iterator[str]:
+    counts = Counter((question.account, question.doubt) for question in done.plan.questions)
+    for (account, doubt), count in counts.items():
+        yield f"to be linked by you: {count} in {account}: {doubt}"
+    if counts:
+        yield "  `contactd links` shows who, and how to answer"
+
+
+def _conflicts(done: Report, people: People) -> Iterator[str]:
+    asked = [conflict for conflict in done.plan.conflicts if not conflict.settled_by]
+    settled = len(done.plan.conflicts) - len(asked)
+    for conflict in asked[:_CONFLICTS_MAX]:
+        yield f"to be decided by you: {_conflict(conflict, people)}"
+    if asked:
+        yield f"  `contactd conflicts` shows {'it' if len(asked) == 1 else f'all {len(asked)}'}, and how to decide"
+    if settled:
+        yield f"{number(settled, 'clash')} settled by rule; `contactd conflicts --all` shows the value that lost"
+
+
+def _conflict(conflict: Conflict, people: People) -> str:
+    sides = (f"{account} {value(theirs)}" for account, theirs in conflict.theirs.items())
+    said = f"the note says {value(conflict.ours)}, {', '.join(sides)}"
+    return f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}: {said}"
+
+
+def _verdict(done: Report) -> str:
+    waiting = ", ".join(sorted({brake.account for brake in done.plan.brakes}))
+    if done.deeds is None:
+        touched = "This was a dry run: nothing was touched."
+        if waiting:
+            return f"{touched} {waiting} waits for your word: `contactd sync --once --yes` carries the plan out."
+        work = any(render_plan.is_shown(step) for step in done.plan.operations)
+        return touched if work else f"{touched} {_VERDICTS[done.exit_code]}"
+    if waiting:
+        return f"Nothing was done for {waiting}; `contactd sync --once --yes` carries out what waits."
+    if not done.exit_code and done.deeds.postponed:
+        return "In step, but for what is left to the next run."
+    return _VERDICTS[done.exit_code]

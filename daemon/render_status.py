@@ -1,0 +1,136 @@
+"""How everything stands, as text or as JSON."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from daemon.codec import time_text
+from daemon.render import ago, day, field_name, number, trouble
+from daemon.report import Health
+from daemon.status import AccountStatus, Status
+
+_SHOWN_MAX = 20
+"""Of each kind of thing that is held or kept, so many are named."""
+
+
+def status(stands: Status, now: datetime) -> str:
+    """Return how everything stands, for the owner to read."""
+    parts = (_vault(stands), _accounts(stands, now), _held(stands), _kept(stands), _last(stands, now))
+    return "\n".join(line for part in parts for line in part)
+
+
+def status_json(stands: Status) -> str:
+    """Return the same as JSON, one object."""
+    document = {
+        "exit_code": stands.exit_code,
+        "vault": {"path": str(stands.vault), "not_ours": stands.not_ours},
+        "accounts": [{**asdict(one), "last_success_at": _time(one.last_success_at)} for one in stands.accounts],
+        "conflicts": stands.conflicts,
+        "questions": stands.questions,
+        "holds": [{**asdict(hold), "since": time_text(since)} for hold, since in stands.holds],
+        "kept_notes": [{**asdict(one), "at": time_text(one.at)} for one in stands.kept_notes],
+        "last_run": _last_json(stands),
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else time_text(at)
+
+
+def _last_json(stands: Status) -> Mapping[str, object] | None:
+    run, last = stands.last_run, stands.last
+    if run is None:
+        return None
+    return {
+        "run": run.id,
+        "kind": run.kind,
+        "started_at": time_text(run.started_at),
+        "finished_at": _time(run.finished_at),
+        "exit_code": run.exit_code,
+        "incomplete": last.incomplete if last is not None else "",
+        "skipped": [asdict(one) for one in last.troubles] if last is not None else [],
+        "undone": [asdict(one) for one in last.undone] if last is not None else [],
+    }
+
+
+def _vault(stands: Status) -> Iterator[str]:
+    yield f"vault: {stands.vault}" + (f": {stands.not_ours}" if stands.not_ours else ", kept in step by this machine")
+
+
+def _accounts(stands: Status, now: datetime) -> Iterator[str]:
+    if not stands.accounts:
+        yield "No account is configured: nothing is kept in step."
+    for account in stands.accounts:
+        yield f"{account.name}: {'; '.join(_account(account, now))}"
+        if account.waiting:
+            steps = number(account.steps_waiting, "step")
+            yield f"  a plan of {steps} waits for you: {account.waiting}"
+            yield "  `contactd sync --once --dry-run` shows it, `contactd sync --once --yes` carries it out"
+        yield from (f"  skipped: {trouble(one, stands.stands.people)}" for one in account.troubles[:_SHOWN_MAX])
+
+
+def _account(account: AccountStatus, now: datetime) -> Iterator[str]:
+    if not account.has_contacts:
+        yield "has no address book"
+        return
+    if account.last_success_at is None:
+        yield "never read so far"
+    else:
+        stale = ", which is long ago" if account.stale else ""
+        yield f"last read {ago(account.last_success_at, now)}{stale}"
+    if account.health not in {None, Health.OK, Health.LEFT_OUT}:
+        yield f"{account.health} in the last run: {account.reason}"
+    yield f"{number(account.linked, 'note')} linked"
+    if account.unlinked:
+        yield f"{number(account.unlinked, 'contact')} without a note"
+
+
+def _held(stands: Status) -> Iterator[str]:
+    if stands.conflicts:
+        yield f"{number(stands.conflicts, 'conflict')} for you to decide: `contactd conflicts`"
+    if stands.questions:
+        yield f"{stands.questions} to be linked by you: `contactd links`"
+    for hold, since in stands.holds[:_SHOWN_MAX]:
+        place = " ".join(part for part in (hold.account, field_name(hold.kind)) if part)
+        yield f"held: {hold.subject}{f' ({place})' if place else ''}: {hold.reason} (since {day(since)})"
+    yield from _more(len(stands.holds))
+    if stands.last is not None:
+        if stands.last.incomplete:
+            yield f"not all notes could be listed: {stands.last.incomplete}"
+        yield from (f"skipped: {trouble(one, stands.stands.people)}" for one in stands.last.troubles[:_SHOWN_MAX])
+        yield from _more(len(stands.last.troubles))
+        yield from (f"not done: {trouble(one, stands.stands.people)}" for one in stands.last.undone[:_SHOWN_MAX])
+
+
+def _kept(stands: Status) -> Iterator[str]:
+    for kept in stands.kept_notes[:_SHOWN_MAX]:
+        yield f"contact deleted in {kept.account}, note kept: {kept.path} (since {day(kept.at)})"
+    yield from _more(len(stands.kept_notes))
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > _SHOWN_MAX:
+        yield f"  and {count - _SHOWN_MAX} more; --json has all"
+
+
+def _last(stands: Status, now: datetime) -> Iterator[str]:
+    run = stands.last_run
+    if run is None:
+        yield "There was no run so far: `contactd sync --once` begins."
+    elif run.finished_at is None:
+        yield f"The last run began {ago(run.started_at, now)} and has not ended: it is at work, or was cut short."
+        yield "What was cut short is settled by the next run; nothing is lost."
+    else:
+        yield f"Last run: {day(run.finished_at)} ({ago(run.finished_at, now)}). {_verdict(stands)}"
+
+
+def _verdict(stands: Status) -> str:
+    return {
+        0: "All was in step then.",
+        1: "In step then, but for what is told above.",
+        2: "Not everything could be reached, or was read lately.",
+        4: "A plan waits for you.",
+        69: "Nothing is done until the vault is this machine's to keep in step.",
+    }[stands.exit_code]

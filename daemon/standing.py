@@ -1,0 +1,29 @@
+"""How things stand in the state: where each person's note is, and how many are linked to what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from daemon import links
+from daemon.state import Readable
+from mappings.person import Uid
+from mappings.record import AccountName, NotePath
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where each person's note was last seen; by account, the people linked and the contacts that are no note's."""
+
+    people: Mapping[Uid, NotePath]
+    linked: Mapping[AccountName, int]
+    unlinked: Mapping[AccountName, int]
+
+
+def standing(state: Readable) -> Standing:
+    """Return how things stand; accounts with nothing to count are missing in the counts."""
+    linked = state.all("SELECT account, count(*) FROM links GROUP BY account")
+    unlinked = state.all(
+        "SELECT account, count(*) FROM records WHERE missing_looks = 0 AND NOT EXISTS"
+        " (SELECT 1 FROM links WHERE links.account = records.account AND links.remote_id = records.remote_id)"
+        " GROUP BY account"
+    )
+    return Standing(links.people(state), dict(linked), dict(unlinked))
