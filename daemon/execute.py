@@ -36,6 +36,7 @@ from mappings.operation import (
     Unlink,
     UpdateRecord,
     WriteNote,
+    values_after,
 )
 from mappings.person import Uid
 from mappings.record import AccountName, NotePath, RemoteId
@@ -58,15 +59,15 @@ class _Tally:
     """What has been done so far; workers of several accounts add to it under the state's own lock."""
 
     notes_written: int = 0
-    created: Counter[AccountName] = field(default_factory=Counter)
-    updated: Counter[AccountName] = field(default_factory=Counter)
-    deleted: Counter[AccountName] = field(default_factory=Counter)
+    created: Counter[AccountName] = field(default_factory=Counter[AccountName])
+    updated: Counter[AccountName] = field(default_factory=Counter[AccountName])
+    deleted: Counter[AccountName] = field(default_factory=Counter[AccountName])
     linked: int = 0
     parted: int = 0
-    failures: list[Trouble] = field(default_factory=list)
-    postponed: list[Trouble] = field(default_factory=list)
-    copies: list[NotePath] = field(default_factory=list)
-    broken: dict[AccountName, str] = field(default_factory=dict)
+    failures: list[Trouble] = field(default_factory=list[Trouble])
+    postponed: list[Trouble] = field(default_factory=list[Trouble])
+    copies: list[NotePath] = field(default_factory=list[NotePath])
+    broken: dict[AccountName, str] = field(default_factory=dict[AccountName, str])
 
     def deeds(self) -> Deeds:
         return Deeds(
@@ -175,9 +176,10 @@ def _draft(job: Execution, step: WriteNote, tally: _Tally) -> _Draft | None:
         note = job.setup.vault.read(step.path)
         if note.note_hash != step.note_hash:
             raise NoteChanged(_EDITED)
-        changes = {change.field: change.after for change in step.changes}
         uid = step.uid if step.insert_uid else None
-        text = note_lens.put(step.path, note_lens.decode(note.content), changes, uid, job.setup.rules)
+        text = note_lens.put(
+            step.path, note_lens.decode(note.content), values_after(step.changes), uid, job.setup.rules
+        )
     except (VaultError, EditRefused, UnreadableNote) as error:
         _tell(tally, step.path, error)
         return None

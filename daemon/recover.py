@@ -9,17 +9,19 @@ A create is found again by the uid that it carries. What the new record says *no
 was made from the payload in the intent, and a remote edit since then must be seen as one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from daemon import journal, links, records
 from daemon.journal import Unfinished
 from daemon.state import State, Transaction
 from mappings.fields import same, value_of
-from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, Parting, UpdateRecord, WriteNote
+from mappings.operation import Agreed, CreateRecord, DeleteRecord, Parting, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Record
 from mappings.world import AccountState, NoteState, Tombstone, World
+
+_NOTHING: Mapping[FieldName, Value] = {}
 
 
 def recover(state: State, world: World, now: datetime) -> bool:
@@ -63,7 +65,7 @@ def _settle(
 
 
 def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: NoteState | None) -> None:
-    arrived = _arrived(_wanted(step.changes), note.reading.person) if note is not None else {}
+    arrived = _arrived(values_after(step.changes), note.reading.person) if note is not None else _NOTHING
     for agreed in step.agreed:
         _agree(
             tx,
@@ -82,8 +84,8 @@ def _settle_create(tx: Transaction, intent: Unfinished, step: CreateRecord, acco
 
 
 def _settle_update(tx: Transaction, intent: Unfinished, step: UpdateRecord, record: Record | None) -> None:
-    arrived = _arrived(_wanted(step.changes), record.person) if record is not None else {}
-    values = {name: value for name, value in step.agreed.values.items() if name in arrived}
+    arrived = _arrived(values_after(step.changes), record.person) if record is not None else _NOTHING
+    values: dict[FieldName, Value] = {name: value for name, value in step.agreed.values.items() if name in arrived}
     _agree(tx, step.uid, Agreed(step.account, values))
     journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the contact")
 
@@ -99,10 +101,6 @@ def _settle_delete(
     journal.dropped(
         tx, intent.id, "cut short; the contact is gone" if gone else "cut short; the contact is still there"
     )
-
-
-def _wanted(changes: Sequence[Change]) -> Mapping[FieldName, Value]:
-    return {change.field: change.after for change in changes}
 
 
 def _arrived(wanted: Mapping[FieldName, Value], person: Person) -> Mapping[FieldName, Value]:

@@ -13,7 +13,7 @@ from daemon.setup import Setup
 from mappings import note as note_lens
 from mappings.errors import EditRefused, UnreadableNote
 from mappings.note import FieldRefused
-from mappings.operation import WriteNote
+from mappings.operation import WriteNote, values_after
 from mappings.person import Uid
 from mappings.plan import Plan
 from mappings.world import NoteState, World
@@ -35,7 +35,7 @@ def rehearse(setup: Setup, world: World, plan: Callable[[World], Plan]) -> Plan:
 
 
 def _attempt(setup: Setup, step: WriteNote) -> tuple[Uid, EditRefused | None]:
-    changes = {change.field: change.after for change in step.changes}
+    changes = values_after(step.changes)
     uid = step.uid if step.insert_uid else None
     try:
         note = setup.vault.read(step.path)

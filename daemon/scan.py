@@ -184,7 +184,7 @@ def _people(
     by_path = {path: uid for uid, path in remembered.items() if uid not in carried}
     by_hash = {known[path].note_hash: uid for path, uid in by_path.items() if path in known and path not in rows}
     taken = carried | remembered.keys()
-    people = []
+    people: list[NoteState] = []
     for row, reading in sorted(readings, key=lambda pair: pair[0].path):
         if reading is None:
             continue

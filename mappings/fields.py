@@ -130,6 +130,8 @@ _ROWS: tuple[Field, ...] = (
 
 FIELDS: Mapping[FieldName, Field] = {row.name: row for row in _ROWS}
 
+NAMES: frozenset[FieldName] = frozenset(row.name for row in _ROWS)
+
 DEFAULT_POLICIES: Mapping[FieldName, Policy] = {row.name: row.policy for row in _ROWS}
 
 

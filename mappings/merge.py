@@ -102,12 +102,13 @@ def merge(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldN
     Result: see the module; an open clash keeps the note's value and holds only its own field.
     Errors: none; a clash is a value.
     """
-    verdicts = {
+    verdicts: dict[FieldName, Verdict] = {
         name: _verdict(uid, name, value_of(ours, name), [side for side in sides if name in side.fields], name in takes)
         for name in FIELDS
         if any(name in side.fields for side in sides)
     }
-    return Merged(with_values(ours, {name: verdict.value for name, verdict in verdicts.items()}), verdicts)
+    decided: dict[FieldName, Value] = {name: verdict.value for name, verdict in verdicts.items()}
+    return Merged(with_values(ours, decided), verdicts)
 
 
 def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Value:

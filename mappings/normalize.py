@@ -19,6 +19,9 @@ _YEAR_APPLE_WRITES_FOR_NONE = "1604"
 
 def tidy(text: str) -> str:
     """Return the text in NFC on one line, with single blanks inside and none around."""
+    # Nearly every value is such a text, and every comparison of two values comes here.
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 

@@ -4,7 +4,7 @@ An operation carries what it was computed from (the note's hash, the record's et
 be carried out on exactly that, and what both sides are known to agree on once it is done (`agreed`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +20,14 @@ class Change:
     before: Value
     after: Value
     sources: tuple[str, ...]
+
+
+def values_after(changes: Iterable[Change]) -> dict[FieldName, Value]:
+    """Return what the changed fields are to say."""
+    values: dict[FieldName, Value] = {}
+    for change in changes:
+        values[change.field] = change.after
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mappings import vcard
 from mappings.conflict import Conflict
-from mappings.fields import FIELDS, Direction, Format, blank, same, value_of, with_values
+from mappings.fields import FIELDS, NAMES, Direction, Format, blank, same, value_of, with_values
 from mappings.merge import NOTE, Merged, Side, merge, target
 from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
@@ -93,11 +93,11 @@ def plan_person(
 
 def _steps(case: _Case) -> Iterator[Operation]:
     uid, changes = case.note.uid, _note_changes(case)
-    written = frozenset(change.field for change in changes)
+    written: frozenset[FieldName] = frozenset(change.field for change in changes)
     for joint in case.joints:
         if joint.pair.evidence:
             yield Link(joint.side.account, uid, joint.pair.record.remote_id, joint.pair.evidence)
-        if values := _newly_common(case, joint, frozenset(FIELDS) - written):
+        if values := _newly_common(case, joint, NAMES - written):
             yield Agree(uid, Agreed(joint.side.account, values))
     insert_uid = case.lacks_uid and not case.note.unwritable and bool(case.joints or case.makers)
     if changes or insert_uid:
@@ -112,8 +112,7 @@ def _steps(case: _Case) -> Iterator[Operation]:
 
 def _side(note: NoteState, pair: Pair) -> Side:
     account, reading = pair.account, pair.record.reading
-    skipped = {*note.reading.held, *reading.held, *note.refused}
-    fields = frozenset(name for name in _fields_of(account) if name not in skipped)
+    fields = frozenset(_fields_of(account)).difference(note.reading.held, reading.held, note.refused)
     ours = _PROJECTIONS[account.format](note.reading.person)
     return Side(account.name, pair.base, ours, reading.person, account.policies, fields)
 
@@ -126,7 +125,7 @@ def _fields_of(account: AccountState) -> Iterator[FieldName]:
 
 def _note_changes(case: _Case) -> tuple[Change, ...]:
     """Return what the note is to say otherwise than now."""
-    changes = []
+    changes: list[Change] = []
     for name, verdict in case.merged.verdicts.items():
         ours = value_of(case.note.reading.person, name)
         if not same(name, ours, verdict.value):
@@ -148,7 +147,7 @@ def _newly_common(case: _Case, joint: _Joint, among: frozenset[FieldName]) -> Ma
 
 def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
     record, side = joint.pair.record, joint.side
-    changes = []
+    changes: list[Change] = []
     for name in FIELDS:
         if name not in side.fields:
             continue
@@ -164,7 +163,7 @@ def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
 
 def _creation(case: _Case, account: AccountState) -> CreateRecord:
     held = _PROJECTIONS[account.format](case.merged.person)
-    leaving = [
+    leaving: list[FieldName] = [
         name
         for name in _fields_of(account)
         if account.policies[name].direction.pushes and name not in case.note.reading.held

@@ -65,22 +65,34 @@ def record(
     )
 
 
+_USUAL_ACCOUNT: dict[str, object] = {
+    "format": Format.VCARD,
+    "reachable": True,
+    "first_run": False,
+    "recovering": False,
+    "policies": DEFAULT_POLICIES,
+    "new_contacts": NewContacts.ALL,
+    "delete_with_note": False,
+    "asked_for": frozenset[Uid](),
+    "unreadable": {},
+    "missing": {},
+}
+_USUAL_WORLD: dict[str, object] = {
+    "absent": {},
+    "unreadable_people": frozenset[Uid](),
+    "tombstones": frozenset[Tombstone](),
+    "uid_in_notes": True,
+}
+
+
 def account(*records: Record, name: str = "home", **changes: object) -> AccountState:
     """Return a reachable account that has run before, with these records."""
     settings: dict[str, object] = {
+        **_USUAL_ACCOUNT,
         "name": AccountName(name),
-        "format": Format.VCARD,
-        "reachable": True,
-        "first_run": False,
-        "recovering": False,
-        "policies": DEFAULT_POLICIES,
-        "new_contacts": NewContacts.ALL,
-        "delete_with_note": False,
-        "asked_for": frozenset[Uid](),
         "records": {item.remote_id: item for item in records},
-        "unreadable": {},
-        "missing": {},
-    } | changes
+        **changes,
+    }
     return AccountState(**settings)  # type: ignore[arg-type]  # a test names only what differs
 
 
@@ -95,12 +107,10 @@ def world(
 ) -> World:
     """Return a world in which everything that is not named is as it should be."""
     settings: dict[str, object] = {
+        **_USUAL_WORLD,
         "notes": notes,
-        "absent": {},
-        "unreadable_people": frozenset[Uid](),
         "accounts": accounts,
         "links": links,
-        "tombstones": frozenset[Tombstone](),
-        "uid_in_notes": True,
-    } | changes
+        **changes,
+    }
     return World(**settings)  # type: ignore[arg-type]  # a test names only what differs

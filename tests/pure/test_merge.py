@@ -1,6 +1,7 @@
 """Three-way merge: a table of every meeting of two or three sides, and what holds for any of them."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -20,8 +21,9 @@ def side(
     name: FieldName, base: Value | object, ours: Value, theirs: Value, *, account: str = "home",
     rule: Rule | None = None, direction: Direction | None = None,
 ) -> Side:  # fmt: skip
-    agreed: Values = {name: base} if isinstance(base, (str, tuple)) else {}
-    rules, directions = ({name: rule} if rule else {}), ({name: direction} if direction else {})
+    agreed: Values = {} if base is UNKNOWN else {name: cast("Value", base)}
+    rules: dict[FieldName, Rule] = {name: rule} if rule else {}
+    directions: dict[FieldName, Direction] = {name: direction} if direction else {}
     return Side(
         AccountName(account), agreed, person({name: ours}), person({name: theirs}),
         policies(rules, directions), frozenset({name}),

@@ -25,6 +25,7 @@ from worlds import account, link, note, policies, record, world
 
 HOME = AccountName("home")
 ADA: dict[FieldName, Value] = {"name": "Ada", "title": "Analyst"}
+BOSS: dict[FieldName, Value] = {**ADA, "title": "Boss"}
 ROOMY = Limit(people=1000, share_percent=100)
 
 
@@ -68,7 +69,7 @@ def test_a_new_person_gets_a_record_and_the_note_its_uid() -> None:
 
 
 def test_a_match_links_unites_what_it_can_and_asks_the_rest() -> None:
-    ours = ADA | {"emails": ("ada@x",)}
+    ours: dict[FieldName, Value] = {**ADA, "emails": ("ada@x",)}
     theirs: dict[FieldName, Value] = {"name": "Ada", "title": "Boss", "emails": ("ada@x",), "nickname": "A"}
     result = planned(world(note("ada", ours), accounts=(account(record("1", theirs)),)))
     assert steps(result) == ["link home ada 1", "agree home ada", "note ada nickname=A", "update home 1 +uid"]
@@ -80,10 +81,14 @@ def test_a_match_links_unites_what_it_can_and_asks_the_rest() -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs", "expected"),
     [
-        (ADA | {"title": "Boss"}, ADA, ["update home 1 title=Boss"]),
-        (ADA, ADA | {"title": "Boss"}, ["note ada title=Boss"]),
-        (ADA | {"title": "Boss"}, ADA | {"title": "Boss"}, ["agree home ada"]),
-        (ADA | {"title": "Boss"}, ADA | {"location": "Paris"}, ["note ada location=Paris", "update home 1 title=Boss"]),
+        ({**ADA, "title": "Boss"}, ADA, ["update home 1 title=Boss"]),
+        (ADA, {**ADA, "title": "Boss"}, ["note ada title=Boss"]),
+        ({**ADA, "title": "Boss"}, {**ADA, "title": "Boss"}, ["agree home ada"]),
+        (
+            {**ADA, "title": "Boss"},
+            {**ADA, "location": "Paris"},
+            ["note ada location=Paris", "update home 1 title=Boss"],
+        ),
     ],
 )
 def test_changes_travel(ours: dict[FieldName, Value], theirs: dict[FieldName, Value], expected: list[str]) -> None:
@@ -98,7 +103,7 @@ def test_changes_travel(ours: dict[FieldName, Value], theirs: dict[FieldName, Va
 def test_what_note_and_record_agree_on_after_the_note_is_written_goes_with_the_write() -> None:
     state = world(
         note("ada", ADA),
-        accounts=(account(record("1", ADA | {"title": "Boss"}, uid="ada")),),
+        accounts=(account(record("1", {**ADA, "title": "Boss"}, uid="ada")),),
         links=(link("ada", "1", ADA),),
     )
     (step,) = planned(state).operations
@@ -110,7 +115,7 @@ def test_a_change_in_one_account_reaches_the_other_through_the_note() -> None:
     state = world(
         note("ada", ADA),
         accounts=(
-            account(record("1", ADA | {"title": "Boss"}, uid="ada")),
+            account(record("1", {**ADA, "title": "Boss"}, uid="ada")),
             account(record("2", ADA, uid="ada"), name="work"),
         ),
         links=(link("ada", "1", ADA), link("ada", "2", ADA, account_name="work")),
@@ -119,8 +124,8 @@ def test_a_change_in_one_account_reaches_the_other_through_the_note() -> None:
 
 
 def test_an_account_that_is_away_is_as_if_unchanged() -> None:
-    away = replace(account(record("1", ADA | {"title": "Boss"}, uid="ada")), reachable=False)
-    state = world(note("ada", ADA | {"title": "Chief"}), accounts=(away,), links=(link("ada", "1", ADA),))
+    away = replace(account(record("1", {**ADA, "title": "Boss"}, uid="ada")), reachable=False)
+    state = world(note("ada", {**ADA, "title": "Chief"}), accounts=(away,), links=(link("ada", "1", ADA),))
     assert planned(state).operations == ()
 
 
@@ -174,10 +179,10 @@ class TestHolds:
         assert (steps(result), [hold.path for hold in result.holds]) == ([], ["People/ada.md", "Copy.md"])
 
     def test_a_note_that_may_not_be_written_still_sends_its_changes(self) -> None:
-        held = note("ada", ADA | {"title": "Boss"}, unwritable="anchors")
+        held = note("ada", {**ADA, "title": "Boss"}, unwritable="anchors")
         state = world(
             held,
-            accounts=(account(record("1", ADA | {"location": "Paris"}, uid="ada")),),
+            accounts=(account(record("1", {**ADA, "location": "Paris"}, uid="ada")),),
             links=(link("ada", "1", ADA),),
         )
         result = planned(state)
@@ -185,10 +190,10 @@ class TestHolds:
         assert [(hold.field, hold.reason) for hold in result.holds] == [("", "anchors")]
 
     def test_a_field_that_cannot_be_read_holds_only_itself(self) -> None:
-        held = note("ada", ADA | {"phones": ("49301",), "title": "Boss"}, held={"phones": "a number without its plus"})
+        held = note("ada", {**ADA, "phones": ("49301",), "title": "Boss"}, held={"phones": "a number without its plus"})
         state = world(
             held,
-            accounts=(account(record("1", ADA | {"phones": ("+49 30 1",)}, uid="ada")),),
+            accounts=(account(record("1", {**ADA, "phones": ("+49 30 1",)}, uid="ada")),),
             links=(link("ada", "1", ADA),),
         )
         result = planned(state)
@@ -199,7 +204,7 @@ class TestHolds:
         state = world(
             note("ada", ADA, refused={"title": "not plain text"}),
             accounts=(
-                account(record("1", ADA | {"title": "<b>"}, uid="ada")),
+                account(record("1", {**ADA, "title": "<b>"}, uid="ada")),
                 account(record("2", ADA, uid="ada"), name="work"),
             ),
             links=(link("ada", "1", ADA), link("ada", "2", ADA, account_name="work")),
@@ -218,8 +223,8 @@ class TestHolds:
     [
         (NewContacts.ALL, ADA, 1),
         (NewContacts.REACHABLE, ADA, 0),
-        (NewContacts.REACHABLE, ADA | {"emails": ("ada@x",)}, 1),
-        (NewContacts.NONE, ADA | {"emails": ("ada@x",)}, 0),
+        (NewContacts.REACHABLE, {**ADA, "emails": ("ada@x",)}, 1),
+        (NewContacts.NONE, {**ADA, "emails": ("ada@x",)}, 0),
         (NewContacts.ALL, {"title": "Nameless"}, 0),
     ],
 )
@@ -243,7 +248,7 @@ def test_a_field_that_may_not_leave_is_not_in_a_new_record() -> None:
 
 class TestBrakes:
     def crowd(self, changed: int, total: int) -> World:
-        notes = [note(f"p{number}", ADA | ({"title": "Boss"} if number < changed else {})) for number in range(total)]
+        notes = [note(f"p{number}", BOSS if number < changed else ADA) for number in range(total)]
         records = [record(f"r{number}", ADA, uid=f"p{number}") for number in range(total)]
         links = tuple(link(f"p{number}", f"r{number}", ADA) for number in range(total))
         return world(*notes, accounts=(account(*records),), links=links)
@@ -264,7 +269,7 @@ class TestBrakes:
 
     def test_derived_dates_do_not_count(self) -> None:
         state = self.crowd(0, 20)
-        notes = tuple(note(str(one.uid), ADA | {"last_contact": "2025-01-01"}) for one in state.notes)
+        notes = tuple(note(str(one.uid), {**ADA, "last_contact": "2025-01-01"}) for one in state.notes)
         assert len(planned(replace(state, notes=notes), limit=Limit(5, 10)).operations) == 20
 
     def test_contacts_that_vanished_together_wait(self) -> None:
@@ -282,8 +287,8 @@ class TestBrakes:
 
     def test_a_braked_account_does_not_reach_the_note_and_the_others_go_on(self) -> None:
         crowd = self.crowd(0, 10)
-        boss = [record(f"r{number}", ADA | {"title": "Boss"}, uid=f"p{number}") for number in range(10)]
-        work = account(record("w", ADA | {"location": "Paris"}, uid="p0"), name="work", new_contacts=NewContacts.NONE)
+        boss = [record(f"r{number}", {**ADA, "title": "Boss"}, uid=f"p{number}") for number in range(10)]
+        work = account(record("w", {**ADA, "location": "Paris"}, uid="p0"), name="work", new_contacts=NewContacts.NONE)
         state = replace(
             crowd,
             accounts=(account(*boss), work),
@@ -296,7 +301,7 @@ class TestBrakes:
     def test_an_account_flooded_by_another_is_not_blamed_for_it(self) -> None:
         """Ten titles changed in one account would change ten contacts in the other: only the first one waits."""
         crowd = self.crowd(0, 10)
-        boss = [record(f"r{number}", ADA | {"title": "Boss"}, uid=f"p{number}") for number in range(10)]
+        boss = [record(f"r{number}", {**ADA, "title": "Boss"}, uid=f"p{number}") for number in range(10)]
         copies = [record(f"w{number}", ADA, uid=f"p{number}") for number in range(10)]
         elsewhere = tuple(link(f"p{number}", f"w{number}", ADA, account_name="work") for number in range(10))
         accounts = (account(*boss), account(*copies, name="work"))
