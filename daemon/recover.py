@@ -16,7 +16,15 @@ from daemon import journal, links, records
 from daemon.journal import Unfinished
 from daemon.state import State, Transaction
 from mappings.fields import same, value_of
-from mappings.operation import Agreed, CreateRecord, DeleteRecord, Parting, UpdateRecord, WriteNote
+from mappings.operation import (
+    Agreed,
+    CreateRecord,
+    DeleteRecord,
+    Parting,
+    UpdateRecord,
+    WriteNote,
+    values_after,
+)
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Record
 from mappings.world import AccountState, NoteState, Tombstone, World
