@@ -10,6 +10,7 @@ was made from the payload in the intent, and a remote edit since then must be se
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from daemon import journal, links, records
@@ -36,15 +37,16 @@ def recover(state: State, world: World, now: datetime) -> bool:
     """Settle every open intent whose side could be read; tell whether anything was settled.
 
     Result: True means that links or bases have changed, and the world is to be put together anew.
-    Intents of accounts that are away stay open: their answer is still out.
+    Intents about notes and accounts that cannot be read now stay open: their answer is still out.
     """
-    unfinished = journal.unfinished(state)
+    unfinished = [one for one in journal.unfinished(state) if one.operation.uid not in world.unreadable_people]
     notes = {note.uid: note for note in world.notes}
     accounts = {account.name: account for account in world.accounts if account.reachable}
+    linked = {(link.account, link.uid) for link in world.links}
     settled = False
     with state.transaction() as tx:
         for intent in unfinished:
-            settled |= _settle(tx, intent, notes, accounts, now)
+            settled |= _settle(tx, intent, notes, accounts, linked, now)
     return settled
 
 
@@ -53,6 +55,7 @@ def _settle(
     intent: Unfinished,
     notes: Mapping[Uid, NoteState],
     accounts: Mapping[AccountName, AccountState],
+    linked: AbstractSet[tuple[AccountName, Uid]],
     now: datetime,
 ) -> bool:
     step = intent.operation
@@ -64,7 +67,7 @@ def _settle(
         return False
     match step:
         case CreateRecord():
-            _settle_create(tx, intent, step, account)
+            _settle_create(tx, intent, step, account, linked)
         case UpdateRecord():
             _settle_update(tx, intent, step, account.records.get(step.remote_id))
         case DeleteRecord():
@@ -83,9 +86,16 @@ def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: Not
     journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the note")
 
 
-def _settle_create(tx: Transaction, intent: Unfinished, step: CreateRecord, account: AccountState) -> None:
+def _settle_create(
+    tx: Transaction,
+    intent: Unfinished,
+    step: CreateRecord,
+    account: AccountState,
+    linked: AbstractSet[tuple[AccountName, Uid]],
+) -> None:
     made = [record for record in account.records.values() if record.uid == step.uid]
-    if len(made) == 1:
+    # The owner may have linked the person by hand meanwhile.
+    if len(made) == 1 and (step.account, step.uid) not in linked:
         links.add_link(tx, step.account, step.uid, made[0].remote_id)
         _agree(tx, step.uid, step.agreed)
     journal.dropped(tx, intent.id, "cut short; the contact was made" if made else "cut short; no contact was made")
