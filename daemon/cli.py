@@ -1,26 +1,85 @@
 """Arguments → call → exit code; nothing else. What a command needs is imported when it runs, so that --help is quick."""
+# ruff: noqa: PLC0415, PLR0913  # late imports, as said; and a command's options are its function's parameters
 
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from daemon.errors import ConfigError, DaemonError
+_USAGE = 64
+"""Source: sysexits.h, EX_USAGE; click's own 2 says here that an account could not be reached."""
+
+_INTERRUPTED = 130
+"""What a shell says of a program that SIGINT ended."""
+
+
+@contextmanager
+def _usage_has_its_own_code() -> Generator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        setattr(error, "exit_code", _USAGE)  # noqa: B010  # declared as the class's, but an error may have its own
+        raise
 
 
 class Commands(click.Group):
-    """The commands; an error that names what to do becomes its message and its exit code."""
+    """Commands whose errors say what to do, and end with the exit code that means it."""
+
+    def make_context(self, *args: object, **extra: object) -> click.Context:
+        with _usage_has_its_own_code():
+            return super().make_context(*args, **extra)  # type: ignore[arg-type]  # passed on as they came
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
-        except ConfigError as error:
-            click.echo("The configuration cannot be used:", err=True)
-            for problem in error.problems:
-                click.echo(f"  {problem}", err=True)
-            ctx.exit(error.exit_code)
-        except DaemonError as error:
-            click.echo(f"contactd: {error}", err=True)
-            ctx.exit(error.exit_code)
+            with _usage_has_its_own_code():
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            click.echo("\ncontactd: interrupted. What was done is recorded; the next run goes on from there.", err=True)
+            ctx.exit(_INTERRUPTED)
+        except Exception as error:  # noqa: BLE001  # the outermost place: what nobody expected ends here, and says so
+            from daemon import failure
+
+            message, exit_code = failure.told(error)
+            click.echo(message, err=True)
+            ctx.exit(exit_code)
+
+
+def _listen(ctx: click.Context, param: click.Parameter, verbose: bool) -> bool:  # noqa: ARG001, FBT001  # as click calls it
+    import logging
+
+    from daemon import log
+
+    log.set_up(logging.DEBUG if verbose else logging.WARNING)
+    return verbose
+
+
+def _config_path(ctx: click.Context, param: click.Parameter, named: Path | None) -> Path:  # noqa: ARG001  # as click calls it
+    from daemon.paths import config_path
+
+    return named if named is not None else config_path()
+
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+_FILE = click.Path(path_type=Path)
+_config = click.option(
+    "--config", "config_path", type=_FILE, callback=_config_path, help="The configuration to use.", metavar="FILE"
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def _verbose(text: str, *, expose_value: bool) -> Callable[[Function], Function]:
+    return click.option("-v", "--verbose", is_flag=True, callback=_listen, expose_value=expose_value, help=text)
+
+
+def _common(function: Function) -> Function:
+    return _config(_verbose("Log more to the error stream.", expose_value=False)(function))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,13 +89,24 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("vault", type=_FILE, required=False)
+@_common
+def init(vault: Path | None, config_path: Path) -> None:
+    """Begin: look at a vault, write a configuration, mark the vault as kept in step by this machine."""
+    from daemon import begin
+    from daemon.progress import Progress
+
+    begin.init(config_path, vault, _ask, click.echo, Progress(sys.stderr), _now())
+
+
+@main.command()
 @click.option("--once", is_flag=True, required=True, help="Sync once and exit.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, touch nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@_json
 @click.option("--yes", is_flag=True, help="Carry out a first or large plan without asking.")
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only this account; may be repeated.")
-@click.option("--config", type=click.Path(path_type=Path), help="The configuration to use.")
-@click.option("-v", "--verbose", is_flag=True, help="Name every step that was done.")
+@_config
+@_verbose("Name every step, and log more.", expose_value=True)
 @click.pass_context
 def sync(
     ctx: click.Context,
@@ -46,14 +116,149 @@ def sync(
     as_json: bool,
     yes: bool,
     accounts: tuple[str, ...],
-    config: Path | None,
+    config_path: Path,
     verbose: bool,
 ) -> None:
     """Bring notes and contacts into step."""
     from daemon import sync_once
     from daemon.ownership import Beginning
-    from daemon.paths import config_path
 
-    beginning = Beginning.MARK if yes and config is not None else Beginning.REFUSE
-    wish = sync_once.Wish(config or config_path(), frozenset(accounts), yes, as_json, verbose, beginning)
+    is_named = ctx.get_parameter_source("config_path") is click.core.ParameterSource.COMMANDLINE
+    beginning = Beginning.MARK if yes and is_named else Beginning.REFUSE
+    wish = sync_once.Wish(config_path, frozenset(accounts), yes, as_json, verbose, beginning)
     ctx.exit((sync_once.dry_run if dry_run else sync_once.sync_once)(wish, click.echo))
+
+
+@main.command()
+@_json
+@_common
+@click.pass_context
+def status(ctx: click.Context, *, as_json: bool, config_path: Path) -> None:
+    """Tell how everything stands, from the last run; the exit code says it too."""
+    from daemon import errands
+
+    text, exit_code = errands.status(config_path, _now(), as_json=as_json)
+    click.echo(text)
+    ctx.exit(exit_code)
+
+
+@main.command()
+@click.option("--all", "settled_too", is_flag=True, help="Also those that a rule settled or that are over.")
+@_json
+@_common
+def conflicts(*, settled_too: bool, as_json: bool, config_path: Path) -> None:
+    """Show what note and contact say differently, and both values."""
+    from daemon import errands
+
+    click.echo(errands.show_conflicts(config_path, _now(), settled_too=settled_too, as_json=as_json))
+
+
+@main.command()
+@_json
+@_common
+def links(*, as_json: bool, config_path: Path) -> None:
+    """Show who waits to be linked by you, and which pairs a deletion has parted."""
+    from daemon import errands
+
+    click.echo(errands.show_links(config_path, _now(), as_json=as_json))
+
+
+@main.command()
+@click.argument("note")
+@click.argument("contact")
+@click.option("--account", metavar="NAME", help="The account, where several might be meant.")
+@_common
+def link(note: str, contact: str, account: str | None, config_path: Path) -> None:
+    """Link NOTE to CONTACT.
+
+    NOTE is a path in the vault, a file name or a uid; CONTACT is an id that `contactd links` shows, or the word
+    "new" to have a contact made.
+    """
+    from daemon import errands
+
+    click.echo(errands.link(config_path, note, contact, account, _now()))
+
+
+@main.command()
+@_common
+@click.pass_context
+def doctor(ctx: click.Context, config_path: Path) -> None:
+    """Look whether everything is there that contactd needs, and say what to do if not."""
+    from daemon import errands
+
+    text, exit_code = errands.examine(config_path, _now())
+    click.echo(text)
+    ctx.exit(exit_code)
+
+
+@main.command()
+@_common
+def takeover(config_path: Path) -> None:
+    """Let this machine keep the vault in step, in the place of another."""
+    from daemon import errands
+
+    click.echo(errands.take_over(config_path, _now()))
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+@_common
+def backup(file: Path, config_path: Path) -> None:
+    """Copy what contactd remembers into FILE, which must not exist."""
+    from daemon import errands
+
+    click.echo(errands.back_up(config_path, file, _now()))
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+@_common
+def restore(file: Path, config_path: Path) -> None:
+    """Bring back what contactd remembered from FILE; what it remembers now is kept beside."""
+    from daemon import errands
+
+    click.echo(errands.restore(config_path, file, _now()))
+
+
+@main.group()
+def account() -> None:
+    """Rename or forget an account."""
+
+
+@account.command("rename")
+@click.argument("old")
+@click.argument("new")
+@_common
+def rename_account(old: str, new: str, config_path: Path) -> None:
+    """Keep the links of account OLD, which the configuration calls NEW now."""
+    from daemon import errands
+
+    click.echo(errands.rename_account(config_path, old, new, _now()))
+
+
+@account.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_common
+def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
+    """Forget what is linked in account NAME; notes and contacts stay as they are."""
+    from daemon import errands
+
+    click.echo(errands.remove_account(config_path, name, lambda question: yes or _confirmed(question), _now()))
+
+
+def _ask(question: str, default: str) -> str:
+    """Ask the owner; where nobody can be asked, the default stands."""
+    if not sys.stdin.isatty():
+        return default
+    return str(click.prompt(question, default=default, err=True))
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise click.UsageError("this is asked on a terminal; elsewhere, say --yes")
+    return click.confirm(question, err=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,56 @@
+"""Accounts that get another name, or are forgotten. Nothing is deleted at a provider, and no configuration is edited.
+
+Whoever calls these holds the lock.
+"""
+
+from daemon import answers, last_report, records
+from daemon.config import Config
+from daemon.errors import DaemonError
+from daemon.state import Readable, State
+from mappings.record import AccountName
+
+
+class NoSuchAccount(DaemonError):
+    """The account that was named cannot be renamed or forgotten so: nothing was changed, say what to do first."""
+
+    exit_code = 64
+
+
+def rename(state: State, config: Config, old: AccountName, new: AccountName) -> None:
+    """Give an account another name wherever it is remembered; its links stay.
+
+    Errors: `NoSuchAccount` if nothing is remembered of the old one, the configuration does not have the new one, or
+    something is remembered of that already.
+    """
+    _check_remembered(state, old)
+    configured = {account.name for account in config.accounts}
+    if new not in configured:
+        raise NoSuchAccount(
+            f"the configuration has no account {new}; change [accounts.{old}] to [accounts.{new}] there, then rename"
+        )
+    if new in records.accounts(state):
+        raise NoSuchAccount(
+            f"{new} has been read already and has links of its own; forget those first: `contactd account remove {new}`"
+        )
+    with state.transaction() as tx:
+        records.rename_account(tx, old, new)
+        answers.rename_account(tx, old, new)
+        last_report.rename_account(tx, old, new)
+
+
+def remove(state: State, account: AccountName) -> None:
+    """Forget everything of an account; nothing is deleted there, and no note is changed.
+
+    Errors: `NoSuchAccount` if nothing is remembered of it.
+    """
+    _check_remembered(state, account)
+    with state.transaction() as tx:
+        records.remove_account(tx, account)
+        answers.remove_account(tx, account)
+        last_report.remove_account(tx, account)
+
+
+def _check_remembered(state: Readable, account: AccountName) -> None:
+    remembered = records.accounts(state)
+    if account not in remembered:
+        raise NoSuchAccount(f"nothing is remembered of an account {account}; known: {', '.join(remembered) or 'none'}")

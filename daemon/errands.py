@@ -1,0 +1,140 @@
+"""What the owner asks of contactd besides a sync: open what is needed, do it or look it up, return what to say.
+
+Whoever changes the state holds the lock; whoever only reads it works beside a running sync.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from daemon import accounts, backup, conflicts, linking, links, ownership, render_status, render_waiting
+from daemon import status as standing_status
+from daemon.config import Config, load
+from daemon.database import BACKUPS_NAME, make_folder
+from daemon.errors import StateError
+from daemon.linking import NEW, NoSuchLink
+from daemon.lock import only_instance
+from daemon.state import State, is_kept
+from daemon.status import from_state
+from mappings.record import AccountName, RemoteId
+
+Answer = tuple[str, int]
+"""What to say, and the exit code."""
+
+
+def status(config_path: Path, now: datetime, *, as_json: bool) -> Answer:
+    """Tell how everything stands."""
+    stands = standing_status.status(load(config_path), now)
+    return render_status.status_json(stands) if as_json else render_status.status(stands, now), stands.exit_code
+
+
+def show_conflicts(config_path: Path, now: datetime, *, settled_too: bool, as_json: bool) -> str:
+    """Tell which conflicts wait, or all that ever were."""
+
+    def ask(state: State) -> str:
+        kept = conflicts.all_conflicts(state) if settled_too else conflicts.open_conflicts(state)
+        return (render_waiting.conflicts_json if as_json else render_waiting.conflicts)(kept, links.people(state))
+
+    return from_state(load(config_path).state, now, ask)
+
+
+def show_links(config_path: Path, now: datetime, *, as_json: bool) -> str:
+    """Tell who waits to be linked, and which pairs a deletion has parted."""
+
+    def ask(state: State) -> str:
+        render = render_waiting.links_json if as_json else render_waiting.links
+        return render(linking.waiting(state), linking.parted(state))
+
+    return from_state(load(config_path).state, now, ask)
+
+
+def link(config_path: Path, note: str, record: str, account: str | None, now: datetime) -> str:
+    """Link a note and a contact, or have a contact made.
+
+    Errors: `NoSuchLink`.
+    """
+    config = load(config_path)
+    known = tuple(one.name for one in config.accounts)
+    if account is not None and account not in known:
+        raise NoSuchLink(f"there is no account {account}; expected {' or '.join(known) or 'one in the configuration'}")
+    with _opened(config, now) as state:
+        uid, path = linking.person_of(state, note)
+        name = AccountName(account) if account is not None else linking.account_of(state, uid, record, known)
+        if record == NEW:
+            linking.ask_for_new(state, name, uid)
+            return f"The next `contactd sync --once` makes a contact in {name} for {path}."
+        linking.link(state, name, uid, RemoteId(record))
+    return f"Linked: {path} and {record} in {name}. The next `contactd sync --once` brings them into step."
+
+
+def examine(config_path: Path, now: datetime) -> Answer:
+    """Look whether everything is there that contactd needs."""
+    # Only here: asking who owns a package takes longer than `status`.
+    from daemon import doctor, render_doctor  # noqa: PLC0415
+
+    config = load(config_path)
+    found = from_state(config.state, now, lambda state: tuple(doctor.examine(config, state)))
+    config_is_fine = doctor.Finding("configuration", doctor.Verdict.FINE, f"{config_path} can be read", "")
+    return render_doctor.findings((config_is_fine, *found)), max(one.verdict for one in found)
+
+
+def take_over(config_path: Path, now: datetime) -> str:
+    """Make this machine the one that keeps the vault in step."""
+    config = load(config_path)
+    machine = ownership.machine_id(config.state)
+    with only_instance(config.state), closing(State.open(config.state, now)) as state:
+        ownership.take_over(config.vault.path, state, machine, now)
+    return (
+        f"This machine keeps {config.vault.path} in step from now on; every other one stops by itself as soon as\n"
+        "the changed contactd-vault.md has reached it. See first what would be done: contactd sync --once --dry-run"
+    )
+
+
+def back_up(config_path: Path, target: Path, now: datetime) -> str:
+    """Copy the state into one file."""
+    backup.backup(load(config_path).state, target, now)
+    return f"Written: {target}. It holds names and addresses of people; `contactd restore` brings it back."
+
+
+def restore(config_path: Path, source: Path, now: datetime) -> str:
+    """Put a backup in the place of the state."""
+    state_folder = load(config_path).state
+    make_folder(state_folder)
+    with only_instance(state_folder):
+        backup.restore(source, state_folder, now)
+    return (
+        f"Restored from {source}. A state that was there before is kept in {state_folder / BACKUPS_NAME}.\n"
+        "The next sync reads everything anew. See first what it would do: contactd sync --once --dry-run"
+    )
+
+
+def rename_account(config_path: Path, old: str, new: str, now: datetime) -> str:
+    """Give an account another name."""
+    config = load(config_path)
+    with _opened(config, now) as state:
+        accounts.rename(state, config, AccountName(old), AccountName(new))
+    return f"{old} is called {new} now; its links stay as they are."
+
+
+def remove_account(config_path: Path, account: str, confirmed: Callable[[str], bool], now: datetime) -> str:
+    """Forget an account, if the owner confirms it."""
+    config = load(config_path)
+    with _opened(config, now) as state:
+        if not confirmed(f"Forget what is linked in {account}? Notes and contacts stay as they are."):
+            return "Nothing was forgotten."
+        accounts.remove(state, AccountName(account))
+    if any(one.name == account for one in config.accounts):
+        return (
+            f"Forgotten. The configuration still has [accounts.{account}]: take it out, or the next sync begins anew."
+        )
+    return "Forgotten. Notes and contacts are as they were."
+
+
+@contextmanager
+def _opened(config: Config, now: datetime) -> Generator[State]:
+    """Open a state that is there, for changing it."""
+    if not is_kept(config.state):
+        raise StateError("nothing is remembered yet: begin with `contactd sync --once`")
+    with only_instance(config.state), closing(State.open(config.state, now)) as state:
+        yield state

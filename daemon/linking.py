@@ -1,0 +1,177 @@
+"""Links that are the owner's to make: who waits and why, and the answer to it.
+
+A pair that a deletion has parted stands in the way of nothing but itself: linking the two again, or asking for a new
+contact, forgets that it was parted.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from daemon import answers, conflicts, links, records
+from daemon.conflicts import LinkQuestion
+from daemon.errors import DaemonError
+from daemon.state import Readable, State, Transaction
+from mappings.operation import Parting
+from mappings.person import Person, Uid
+from mappings.record import AccountName, NotePath, Record, RemoteId
+
+NEW = "new"
+"""Said in the place of a remote id: have a contact made."""
+
+
+class NoSuchLink(DaemonError):
+    """What was named cannot be linked so: nothing was changed, say what could be."""
+
+    exit_code = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A contact that might be meant; `person` is None where it cannot be read."""
+
+    remote_id: RemoteId
+    person: Person | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody who waits to be linked, and the contacts that might be meant."""
+
+    question: LinkQuestion
+    since: datetime
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A note and a contact that were parted by a deletion; `path` is None for a note that nobody remembers."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+    path: NotePath | None
+    reason: Parting
+    at: datetime
+
+
+def waiting(state: Readable) -> tuple[Waiting, ...]:
+    """Return who waits to be linked, the longest first."""
+    asked = conflicts.link_questions(state)
+    readable = {account: records.records(state, account)[0] for account in {one.account for one in asked}}
+    return tuple(Waiting(one, since, _candidates(one, readable[one.account])) for one, since in asked.items())
+
+
+def parted(state: Readable) -> tuple[Parted, ...]:
+    """Return the pairs that a deletion has parted and nobody has linked since, the latest first."""
+    sql = (
+        "SELECT t.account, t.uid, t.remote_id, p.path, t.reason, t.at FROM tombstones t"
+        " LEFT JOIN people p ON p.uid = t.uid"
+        " WHERE NOT EXISTS (SELECT 1 FROM links l WHERE l.account = t.account AND l.uid = t.uid) ORDER BY t.at DESC"
+    )
+    return tuple(
+        Parted(account, uid, remote_id, path, Parting(reason), datetime.fromisoformat(at))
+        for account, uid, remote_id, path, reason, at in state.all(sql)
+    )
+
+
+def person_of(state: Readable, named: str) -> tuple[Uid, NotePath]:
+    """Return the person whose note is named by its path, its file name or its uid.
+
+    Errors: `NoSuchLink`, with the notes that might be meant.
+    """
+    people = links.people(state)
+    found = [(uid, path) for uid, path in people.items() if named in _names(uid, path)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NoSuchLink(f"several notes are called {named}: {', '.join(sorted(path for _, path in found))}")
+    raise NoSuchLink(
+        f"no person's note is called {named}; expected its path in the vault, its file name or its uid. "
+        "A note that is new is known after the next `contactd sync --once`"
+    )
+
+
+def account_of(state: Readable, uid: Uid, record: str, accounts: Iterable[AccountName]) -> AccountName:
+    """Return the account in which a person is to be linked, where the owner does not say.
+
+    It is the only one there is, else the only one that knows the record or asks about the person.
+    Errors: `NoSuchLink` if several might be meant.
+    """
+    known = tuple(accounts)
+    asking = {one.account for one in conflicts.link_questions(state) if one.uid == uid}
+    holding = {account for account in known if RemoteId(record) in _present(state, account)}
+    for choices in (set(known), holding if record != NEW else asking):
+        if len(choices) == 1:
+            return next(iter(choices))
+    raise NoSuchLink(f"say which account is meant: --account {' or '.join(known)}")
+
+
+def link(state: State, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Link a note and a contact. They have agreed on nothing yet: what differs is asked about by the next run.
+
+    Errors: `NoSuchLink` if one of them is linked already, or the account has no such contact.
+    """
+    with state.transaction() as tx:
+        _check_unlinked(tx, account, uid)
+        _check_free(tx, account, uid, remote_id)
+        links.unbury(tx, account, uid, remote_id)
+        links.add_link(tx, account, uid, remote_id)
+        _answered(tx, account, uid)
+
+
+def ask_for_new(state: State, account: AccountName, uid: Uid) -> None:
+    """Have the next run make a contact for a person.
+
+    Errors: `NoSuchLink` if the person has one, or one carries the person's uid.
+    """
+    with state.transaction() as tx:
+        _check_unlinked(tx, account, uid)
+        carriers = [record.remote_id for record in _present(tx, account).values() if record.uid == uid]
+        if carriers:
+            raise NoSuchLink(
+                f"a contact of {account} carries the note's uid already: link that one, {' or '.join(carriers)}, "
+                "or delete it there first"
+            )
+        for tombstone in links.tombstones(tx):
+            if (tombstone.account, tombstone.uid) == (account, uid):
+                links.unbury(tx, account, uid, tombstone.remote_id)
+        answers.ask_for(tx, account, uid)
+        _answered(tx, account, uid)
+
+
+def _names(uid: Uid, path: NotePath) -> tuple[str, ...]:
+    file_name = path.rpartition("/")[2]
+    return uid, path, path.removesuffix(".md"), file_name, file_name.removesuffix(".md")
+
+
+def _candidates(question: LinkQuestion, readable: Mapping[RemoteId, Record]) -> tuple[Candidate, ...]:
+    return tuple(
+        Candidate(remote_id, readable[remote_id].person if remote_id in readable else None)
+        for remote_id in question.candidates
+    )
+
+
+def _present(state: Readable, account: AccountName) -> Mapping[RemoteId, Record]:
+    """Return the contacts that can be linked: readable, and found by the last look."""
+    readable, _, missing = records.records(state, account)
+    return {remote_id: record for remote_id, record in readable.items() if remote_id not in missing}
+
+
+def _check_unlinked(tx: Transaction, account: AccountName, uid: Uid) -> None:
+    for (remote_id,) in tx.all("SELECT remote_id FROM links WHERE account = ? AND uid = ?", (account, uid)):
+        raise NoSuchLink(f"this note is linked already, to {remote_id} in {account}")
+
+
+def _check_free(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    sql = "SELECT uid FROM links WHERE account = ? AND remote_id = ?"
+    for (other,) in tx.all(sql, (account, remote_id)):
+        raise NoSuchLink(f"{remote_id} in {account} is linked to another note: {links.path_of(tx, other) or other}")
+    if remote_id not in _present(tx, account):
+        asked = [one for one in conflicts.link_questions(tx) if (one.account, one.uid) == (account, uid)]
+        choices = [*(candidate for one in asked for candidate in one.candidates), NEW]
+        raise NoSuchLink(f"{account} has no contact {remote_id} that can be read; expected {' or '.join(choices)}")
+
+
+def _answered(tx: Transaction, account: AccountName, uid: Uid) -> None:
+    tx.run("DELETE FROM questions WHERE account = ? AND uid = ?", (account, uid))

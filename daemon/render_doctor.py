@@ -1,0 +1,16 @@
+"""What `contactd doctor` found, as text."""
+
+from collections.abc import Iterable
+
+from daemon.doctor import Finding, Verdict
+
+_MARKS = {Verdict.FINE: "ok ", Verdict.PARTIAL: "BAD", Verdict.NOT_OURS: "BAD"}
+
+
+def findings(found: Iterable[Finding]) -> str:
+    """Return the findings, one line each, with the remedy below."""
+    lines: list[str] = []
+    for one in found:
+        lines.append(f"{_MARKS[one.verdict]} {one.about}: {one.text}")
+        lines += [f"    {one.remedy}"] if one.remedy else []
+    return "\n".join(lines)

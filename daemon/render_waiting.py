@@ -1,0 +1,119 @@
+"""What waits for the owner, as text or as JSON: conflicts and links."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from daemon.codec import time_text
+from daemon.conflicts import ConflictState, KeptConflict
+from daemon.linking import Candidate, Parted, Waiting
+from daemon.render import People, aligned, day, field_name, value
+from mappings.operation import Parting
+from mappings.person import Person
+
+_HOW_TO_DECIDE = "To decide one: make the note and the contact say the same. The next sync takes what they agree on."
+_HOW_TO_LINK = (
+    "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made.\n"
+    "NOTE is a path or file name, CONTACT what stands before the colon."
+)
+_PARTINGS = {
+    Parting.RECORD_DELETED: "contact deleted, note kept",
+    Parting.NOTE_DELETED: "note deleted, contact kept",
+    Parting.NOT_A_PERSON: "no longer a person's note, contact kept",
+}
+
+
+def conflicts(kept: Sequence[KeptConflict], people: People) -> str:
+    """Return conflicts with every side's value; those that are settled say how."""
+    told = [line for one in kept for line in _conflict(one, people)]
+    if not told:
+        return "No conflict."
+    if any(one.state is ConflictState.OPEN for one in kept):
+        told.append(_HOW_TO_DECIDE)
+    return "\n".join(told)
+
+
+def conflicts_json(kept: Iterable[KeptConflict], people: People) -> str:
+    """Return the same as JSON, a list."""
+    return _json([_conflict_json(one, people) for one in kept])
+
+
+def links(waiting: Sequence[Waiting], parted: Sequence[Parted]) -> str:
+    """Return who waits to be linked, with the contacts that might be meant, and which pairs were parted."""
+    told = [line for one in waiting for line in _waiting(one)]
+    if waiting:
+        told.append(_HOW_TO_LINK)
+    if parted:
+        told += ["Parted by a deletion, and never linked again unless you do it (`contactd link`):"]
+        told += [
+            f"  {one.path or one.uid}, {one.account} {one.remote_id}: {_PARTINGS[one.reason]}, {day(one.at)}"
+            for one in parted
+        ]
+    return "\n".join(told) or "Nobody waits to be linked."
+
+
+def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted]) -> str:
+    """Return the same as JSON, one object."""
+    return _json(
+        {
+            "waiting": [
+                {
+                    **asdict(one.question),
+                    "since": time_text(one.since),
+                    "candidates": [asdict(each) for each in one.candidates],
+                }
+                for one in waiting
+            ],
+            "parted": [{**asdict(one), "at": time_text(one.at)} for one in parted],
+        }
+    )
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _conflict(kept: KeptConflict, people: People) -> Iterator[str]:
+    conflict = kept.conflict
+    yield f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}  [{conflict.id}]"
+    rows = [("note", value(conflict.ours))]
+    rows += [(account, value(theirs)) for account, theirs in conflict.theirs.items()]
+    rows += [(f"before, with {account}", value(base)) for account, base in conflict.bases.items()]
+    yield from aligned([*rows, _outcome(kept)], "  ")
+
+
+def _outcome(kept: KeptConflict) -> tuple[str, str]:
+    since = f"since {day(kept.since)}"
+    match kept.state:
+        case ConflictState.OPEN:
+            return "open", since
+        case ConflictState.SETTLED:
+            return "settled", f"{since}, by rule: {kept.conflict.settled_by}; now {value(kept.conflict.chosen)}"
+        case ConflictState.CLOSED | ConflictState.SUPERSEDED:
+            return "over", f"{since}; {kept.state}" + (f", {day(kept.closed_at)}" if kept.closed_at else "")
+
+
+def _conflict_json(kept: KeptConflict, people: People) -> Mapping[str, object]:
+    return {
+        "id": kept.conflict.id,
+        "path": people.get(kept.conflict.uid),
+        **asdict(kept.conflict),
+        "state": kept.state,
+        "since": time_text(kept.since),
+        "closed_at": None if kept.closed_at is None else time_text(kept.closed_at),
+    }
+
+
+def _waiting(one: Waiting) -> Iterator[str]:
+    yield f"{one.question.path}, in {one.question.account}: {one.question.detail} (since {day(one.since)})"
+    yield from aligned([(f"{each.remote_id}:", _known(each)) for each in one.candidates], "  ")
+
+
+def _known(candidate: Candidate) -> str:
+    return "it cannot be read" if candidate.person is None else _described(candidate.person)
+
+
+def _described(person: Person) -> str:
+    """Return what tells one contact from another: name, job, addresses."""
+    parts = (person.name, person.title, person.organization, *person.emails, *person.phones)
+    return ", ".join(part for part in parts if part) or "it says nothing of anybody"
