@@ -22,7 +22,7 @@ def rename(state: State, config: Config, old: AccountName, new: AccountName) -> 
     Errors: `NoSuchAccount` if nothing is remembered of the old one, the configuration does not have the new one, or
     something is remembered of that already.
     """
-    _check_remembered(state, old)
+    check_remembered(state, old)
     configured = {account.name for account in config.accounts}
     if new not in configured:
         raise NoSuchAccount(
@@ -39,18 +39,18 @@ def rename(state: State, config: Config, old: AccountName, new: AccountName) -> 
 
 
 def remove(state: State, account: AccountName) -> None:
-    """Forget everything of an account; nothing is deleted there, and no note is changed.
-
-    Errors: `NoSuchAccount` if nothing is remembered of it.
-    """
-    _check_remembered(state, account)
+    """Forget everything of an account; nothing is deleted there, and no note is changed."""
     with state.transaction() as tx:
         records.remove_account(tx, account)
         answers.remove_account(tx, account)
         last_report.remove_account(tx, account)
 
 
-def _check_remembered(state: Readable, account: AccountName) -> None:
+def check_remembered(state: Readable, account: AccountName) -> None:
+    """Make sure that there is something to rename or forget.
+
+    Errors: `NoSuchAccount`.
+    """
     remembered = records.accounts(state)
     if account not in remembered:
         raise NoSuchAccount(f"nothing is remembered of an account {account}; known: {', '.join(remembered) or 'none'}")

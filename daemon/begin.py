@@ -31,8 +31,8 @@ Say = Callable[[str], None]
 _TROUBLES_SHOWN_MAX = 10
 
 _CONFIG = """\
-# The configuration of contactd, made by `contactd init`. Lines that begin with # say what could stand there;
-# what is behind them in quotes or numbers is the default. `contactd doctor` checks what you change.
+# The configuration of contactd, made by `contactd init`. Keys that begin with # say what could stand there.
+# `contactd doctor` checks what you change; `contactd sync --once --dry-run` shows what it leads to.
 
 [vault]
 path = {vault}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import click
 
@@ -46,7 +46,7 @@ class Commands(click.Group):
             from daemon import failure
 
             message, exit_code = failure.told(error)
-            click.echo(message, err=True)
+            click.echo(_fitted(message, sys.stderr), err=True)
             ctx.exit(exit_code)
 
 
@@ -92,11 +92,14 @@ def main() -> None:
 @click.argument("vault", type=_FILE, required=False)
 @_common
 def init(vault: Path | None, config_path: Path) -> None:
-    """Begin: look at a vault, write a configuration, mark the vault as kept in step by this machine."""
+    """Begin with a vault: look at it and write a configuration.
+
+    VAULT is the folder of the notes; without it you are asked, or it is the folder that you are in.
+    """
     from daemon import begin
     from daemon.progress import Progress
 
-    begin.init(config_path, vault, _ask, click.echo, Progress(sys.stderr), _now())
+    begin.init(config_path, vault, _ask, _say, Progress(sys.stderr), _now())
 
 
 @main.command()
@@ -126,7 +129,7 @@ def sync(
     is_named = ctx.get_parameter_source("config_path") is click.core.ParameterSource.COMMANDLINE
     beginning = Beginning.MARK if yes and is_named else Beginning.REFUSE
     wish = sync_once.Wish(config_path, frozenset(accounts), yes, as_json, verbose, beginning)
-    ctx.exit((sync_once.dry_run if dry_run else sync_once.sync_once)(wish, click.echo))
+    ctx.exit((sync_once.dry_run if dry_run else sync_once.sync_once)(wish, click.echo if as_json else _say))
 
 
 @main.command()
@@ -134,11 +137,11 @@ def sync(
 @_common
 @click.pass_context
 def status(ctx: click.Context, *, as_json: bool, config_path: Path) -> None:
-    """Tell how everything stands, from the last run; the exit code says it too."""
+    """Tell how everything stands since the last run."""
     from daemon import errands
 
     text, exit_code = errands.status(config_path, _now(), as_json=as_json)
-    click.echo(text)
+    (click.echo if as_json else _say)(text)
     ctx.exit(exit_code)
 
 
@@ -147,20 +150,22 @@ def status(ctx: click.Context, *, as_json: bool, config_path: Path) -> None:
 @_json
 @_common
 def conflicts(*, settled_too: bool, as_json: bool, config_path: Path) -> None:
-    """Show what note and contact say differently, and both values."""
+    """Show where note and contact differ and you decide."""
     from daemon import errands
 
-    click.echo(errands.show_conflicts(config_path, _now(), settled_too=settled_too, as_json=as_json))
+    (click.echo if as_json else _say)(
+        errands.show_conflicts(config_path, _now(), settled_too=settled_too, as_json=as_json)
+    )
 
 
 @main.command()
 @_json
 @_common
 def links(*, as_json: bool, config_path: Path) -> None:
-    """Show who waits to be linked by you, and which pairs a deletion has parted."""
+    """Show which notes and contacts wait to be linked by you."""
     from daemon import errands
 
-    click.echo(errands.show_links(config_path, _now(), as_json=as_json))
+    (click.echo if as_json else _say)(errands.show_links(config_path, _now(), as_json=as_json))
 
 
 @main.command()
@@ -169,55 +174,58 @@ def links(*, as_json: bool, config_path: Path) -> None:
 @click.option("--account", metavar="NAME", help="The account, where several might be meant.")
 @_common
 def link(note: str, contact: str, account: str | None, config_path: Path) -> None:
-    """Link NOTE to CONTACT.
+    """Link a note to a contact, or have one made.
 
     NOTE is a path in the vault, a file name or a uid; CONTACT is an id that `contactd links` shows, or the word
     "new" to have a contact made.
     """
     from daemon import errands
 
-    click.echo(errands.link(config_path, note, contact, account, _now()))
+    _say(errands.link(config_path, note, contact, account, _now()))
 
 
 @main.command()
 @_common
 @click.pass_context
 def doctor(ctx: click.Context, config_path: Path) -> None:
-    """Look whether everything is there that contactd needs, and say what to do if not."""
+    """Look whether all is there that contactd needs."""
     from daemon import errands
 
     text, exit_code = errands.examine(config_path, _now())
-    click.echo(text)
+    _say(text)
     ctx.exit(exit_code)
 
 
 @main.command()
 @_common
 def takeover(config_path: Path) -> None:
-    """Let this machine keep the vault in step, in the place of another."""
+    """Let this machine keep the vault in step, not another."""
     from daemon import errands
 
-    click.echo(errands.take_over(config_path, _now()))
+    _say(errands.take_over(config_path, _now()))
 
 
 @main.command()
 @click.argument("file", type=_FILE)
 @_common
 def backup(file: Path, config_path: Path) -> None:
-    """Copy what contactd remembers into FILE, which must not exist."""
+    """Copy what contactd remembers into a new file."""
     from daemon import errands
 
-    click.echo(errands.back_up(config_path, file, _now()))
+    _say(errands.back_up(config_path, file, _now()))
 
 
 @main.command()
 @click.argument("file", type=_FILE)
 @_common
 def restore(file: Path, config_path: Path) -> None:
-    """Bring back what contactd remembered from FILE; what it remembers now is kept beside."""
+    """Bring back what contactd remembered, from a backup.
+
+    What it remembers now is kept in the folder `backups` of its state.
+    """
     from daemon import errands
 
-    click.echo(errands.restore(config_path, file, _now()))
+    _say(errands.restore(config_path, file, _now()))
 
 
 @main.group()
@@ -230,10 +238,13 @@ def account() -> None:
 @click.argument("new")
 @_common
 def rename_account(old: str, new: str, config_path: Path) -> None:
-    """Keep the links of account OLD, which the configuration calls NEW now."""
+    """Keep the links of an account that has a new name.
+
+    The configuration calls it NEW already; what is remembered of OLD becomes its.
+    """
     from daemon import errands
 
-    click.echo(errands.rename_account(config_path, old, new, _now()))
+    _say(errands.rename_account(config_path, old, new, _now()))
 
 
 @account.command("remove")
@@ -241,10 +252,28 @@ def rename_account(old: str, new: str, config_path: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_common
 def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
-    """Forget what is linked in account NAME; notes and contacts stay as they are."""
+    """Forget what is linked in an account.
+
+    Notes and contacts stay as they are. The configuration is yours to edit.
+    """
     from daemon import errands
 
-    click.echo(errands.remove_account(config_path, name, lambda question: yes or _confirmed(question), _now()))
+    _say(errands.remove_account(config_path, name, lambda question: yes or _confirmed(question), _now()))
+
+
+def _say(text: str) -> None:
+    click.echo(_fitted(text, sys.stdout))
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """Break lines for a terminal; a pipe gets them whole."""
+    if not stream.isatty():
+        return text
+    import shutil
+
+    from daemon.render import fitted
+
+    return fitted(text, shutil.get_terminal_size().columns)
 
 
 def _ask(question: str, default: str) -> str:

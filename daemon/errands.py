@@ -102,7 +102,12 @@ def restore(config_path: Path, source: Path, now: datetime) -> str:
     state_folder = load(config_path).state
     make_folder(state_folder)
     with only_instance(state_folder):
-        backup.restore(source, state_folder, now)
+        try:
+            backup.restore(source, state_folder, now)
+        except StateError as error:
+            # What is advised for a damaged state is no advice for a damaged copy.
+            what, _, _ = str(error).partition(";")
+            raise StateError(f"{source} was not restored, and the state is as it was: {what}") from error
     return (
         f"Restored from {source}. A state that was there before is kept in {state_folder / BACKUPS_NAME}.\n"
         "The next sync reads everything anew. See first what it would do: contactd sync --once --dry-run"
@@ -121,6 +126,7 @@ def remove_account(config_path: Path, account: str, confirmed: Callable[[str], b
     """Forget an account, if the owner confirms it."""
     config = load(config_path)
     with _opened(config, now) as state:
+        accounts.check_remembered(state, AccountName(account))
         if not confirmed(f"Forget what is linked in {account}? Notes and contacts stay as they are."):
             return "Nothing was forgotten."
         accounts.remove(state, AccountName(account))

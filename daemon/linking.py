@@ -12,6 +12,7 @@ from daemon import answers, conflicts, links, records
 from daemon.conflicts import LinkQuestion
 from daemon.errors import DaemonError
 from daemon.state import Readable, State, Transaction
+from mappings.identity import Doubt
 from mappings.operation import Parting
 from mappings.person import Person, Uid
 from mappings.record import AccountName, NotePath, Record, RemoteId
@@ -55,9 +56,15 @@ class Parted:
     at: datetime
 
 
-def waiting(state: Readable) -> tuple[Waiting, ...]:
-    """Return who waits to be linked, the longest first."""
+def questions(state: Readable) -> Mapping[LinkQuestion, datetime]:
+    """Return the questions that wait, and since when; people whose contact was deleted are among the parted."""
     asked = conflicts.link_questions(state)
+    return {one: since for one, since in asked.items() if one.kind != Doubt.DELETED.name}
+
+
+def waiting(state: Readable) -> tuple[Waiting, ...]:
+    """Return who waits to be linked, the longest first, with the contacts that might be meant."""
+    asked = questions(state)
     readable = {account: records.records(state, account)[0] for account in {one.account for one in asked}}
     return tuple(Waiting(one, since, _candidates(one, readable[one.account])) for one, since in asked.items())
 

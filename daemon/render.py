@@ -6,6 +6,7 @@ of a command that the owner ran, never for a log.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from textwrap import TextWrapper
 
 from daemon.errors import ConfigError, DaemonError, VaultMissing
 from daemon.report import Trouble
@@ -96,3 +97,16 @@ def aligned(rows: Sequence[tuple[str, str]], indent: str) -> list[str]:
     """Return rows of two columns, the second one aligned."""
     width = max((len(left) for left, _ in rows), default=0)
     return [f"{indent}{left:<{width}}  {right}".rstrip() for left, right in rows]
+
+
+def fitted(text: str, columns: int) -> str:
+    """Break lines that are too long between words, and set off what belongs to the line before."""
+    return "\n".join(broken for line in text.split("\n") for broken in _broken(line, columns))
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    if len(line) <= columns:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    wrapper = TextWrapper(columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return wrapper.wrap(line)

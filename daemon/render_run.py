@@ -29,7 +29,12 @@ def report(done: Report, now: Standing, *, verbose: bool) -> str:
 
     Shapes: `now` is the standing after the run.
     """
-    parts = (_steps(done, now.people, verbose=verbose), _vault(done, now.people), _accounts(done, now), _rest(done, now.people))
+    parts = (
+        _steps(done, now.people, verbose=verbose),
+        _vault(done, now.people),
+        _accounts(done, now),
+        _rest(done, now.people),
+    )
     return "\n".join([*(line for part in parts for line in part), _verdict(done)])
 
 
@@ -85,7 +90,7 @@ def _vault(done: Report, people: People) -> Iterator[str]:
     of_people = ((written, verb), (vault.people - written, "unchanged"))
     inside = ", ".join(f"{count} {word}" for count, word in of_people if count)
     told = [f"{vault.people} about people ({inside})" if inside else "none about a person"]
-    told += [f"{count} {word}" for count, word in ((others, "not"), (len(vault.troubles), "skipped")) if count > 0]
+    told += [f"{count} {word}" for count, word in ((others, "others"), (len(vault.troubles), "skipped")) if count > 0]
     yield f"vault: {number(vault.files, 'note')} seen: {', '.join(told)}"
     if vault.incomplete:
         yield f"  not everything could be listed, so nothing counts as deleted: {vault.incomplete}"
@@ -124,13 +129,14 @@ def _counts(account: AccountReport, done: Report, now: Standing) -> Iterator[str
     unchanged = account.listed - changed - deleted - len(account.troubles)
     verbs = ("to make", "to change", "to delete") if done.deeds is None else ("made", "changed", "deleted")
     counts = [f"{count} {verb}" for count, verb in zip((made, changed, deleted), verbs, strict=True) if count]
-    counts += [f"{unchanged} unchanged"] if unchanged > 0 else []
+    for count, word in ((unchanged, "unchanged"), (len(account.troubles), "skipped")):
+        counts += [f"{count} {word}"] if count > 0 else []
     yield f"{number(account.listed, 'contact')} seen" + (f": {', '.join(counts)}" if counts else "")
     yield f"{number(now.linked.get(name, 0), 'note')} linked"
     if unlinked := now.unlinked.get(name):
         yield f"{number(unlinked, 'contact')} without a note, left alone"
     if account.missing:
-        yield f"{account.missing} not found, to be looked for once more"
+        yield f"{account.missing} no longer found"
     if kept := done.plan.kept_home.get(name):
         yield f"{kept} people without a contact, as new_contacts wants it"
 
@@ -159,7 +165,7 @@ def _rest(done: Report, people: People) -> Iterator[str]:
 
 
 def _questions(done: Report) -> Iterator[str]:
-    counts = Counter((question.account, question.doubt) for question in done.plan.questions)
+    counts = Counter((question.account, question.doubt) for question in done.questions)
     for (account, doubt), count in counts.items():
         yield f"to be linked by you: {count} in {account}: {doubt}"
     if counts:
@@ -168,19 +174,25 @@ def _questions(done: Report) -> Iterator[str]:
 
 def _conflicts(done: Report, people: People) -> Iterator[str]:
     asked = [conflict for conflict in done.plan.conflicts if not conflict.settled_by]
-    settled = len(done.plan.conflicts) - len(asked)
+    settled = [conflict for conflict in done.plan.conflicts if conflict.settled_by]
     for conflict in asked[:_CONFLICTS_MAX]:
-        yield f"to be decided by you: {_conflict(conflict, people)}"
+        yield f"to be decided by you: {_place(conflict, people)}: {_sides(conflict)}"
     if asked:
         yield f"  `contactd conflicts` shows {'it' if len(asked) == 1 else f'all {len(asked)}'}, and how to decide"
+    for conflict in settled[:_CONFLICTS_MAX]:
+        now = f"{_sides(conflict)}; now {value(conflict.chosen)}"
+        yield f"settled by rule ({conflict.settled_by}): {_place(conflict, people)}: {now}"
     if settled:
-        yield f"{number(settled, 'clash')} settled by rule; `contactd conflicts --all` shows the value that lost"
+        yield f"  `contactd conflicts --all` keeps {'both values' if len(settled) == 1 else f'the values of all {len(settled)}'}"
 
 
-def _conflict(conflict: Conflict, people: People) -> str:
-    sides = (f"{account} {value(theirs)}" for account, theirs in conflict.theirs.items())
-    said = f"the note says {value(conflict.ours)}, {', '.join(sides)}"
-    return f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}: {said}"
+def _place(conflict: Conflict, people: People) -> str:
+    return f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}"
+
+
+def _sides(conflict: Conflict) -> str:
+    theirs = (f"{account} {value(said)}" for account, said in conflict.theirs.items())
+    return ", ".join((f"note {value(conflict.ours)}", *theirs))
 
 
 def _verdict(done: Report) -> str:
@@ -193,6 +205,6 @@ def _verdict(done: Report) -> str:
         return touched if work else f"{touched} {_VERDICTS[done.exit_code]}"
     if waiting:
         return f"Nothing was done for {waiting}; `contactd sync --once --yes` carries out what waits."
-    if not done.exit_code and done.deeds.postponed:
-        return "In step, but for what is left to the next run."
+    if not done.exit_code and any(account.missing for account in done.accounts) and not done.deeds.parted:
+        return "In step, but for what is no longer found: only what the next run misses too counts as deleted."
     return _VERDICTS[done.exit_code]

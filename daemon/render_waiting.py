@@ -78,7 +78,8 @@ def _conflict(kept: KeptConflict, people: People) -> Iterator[str]:
     yield f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}  [{conflict.id}]"
     rows = [("note", value(conflict.ours))]
     rows += [(account, value(theirs)) for account, theirs in conflict.theirs.items()]
-    rows += [(f"before, with {account}", value(base)) for account, base in conflict.bases.items()]
+    before = "before, with {}" if len(conflict.bases) > 1 else "before"
+    rows += [(before.format(account), value(base)) for account, base in conflict.bases.items()]
     yield from aligned([*rows, _outcome(kept)], "  ")
 
 
@@ -88,7 +89,8 @@ def _outcome(kept: KeptConflict) -> tuple[str, str]:
         case ConflictState.OPEN:
             return "open", since
         case ConflictState.SETTLED:
-            return "settled", f"{since}, by rule: {kept.conflict.settled_by}; now {value(kept.conflict.chosen)}"
+            chosen = value(kept.conflict.chosen)
+            return "settled", f"{day(kept.since)}, by rule ({kept.conflict.settled_by}): {chosen}"
         case ConflictState.CLOSED | ConflictState.SUPERSEDED:
             return "over", f"{since}; {kept.state}" + (f", {day(kept.closed_at)}" if kept.closed_at else "")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mappings.identity import Doubt, Question
 from mappings.plan import Plan
 from mappings.record import AccountName, NotePath, RemoteId
 
@@ -93,6 +94,11 @@ class Report:
         return 1 if self._held else 0
 
     @property
+    def questions(self) -> tuple[Question, ...]:
+        """The questions that wait; that a contact was deleted and its note kept is settled until the owner says so."""
+        return tuple(question for question in self.plan.questions if question.doubt is not Doubt.DELETED)
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """What the journal keeps of the run."""
         done = self.deeds
@@ -114,5 +120,5 @@ class Report:
     def _held(self) -> bool:
         open_conflicts = any(not conflict.settled_by for conflict in self.plan.conflicts)
         troubles = bool(self.vault.troubles) or any(one.troubles for one in self.accounts)
-        failed = bool(self.deeds and (self.deeds.failures or self.deeds.copies))
-        return open_conflicts or troubles or failed or bool(self.plan.holds or self.plan.questions)
+        failed = bool(self.deeds and (self.deeds.failures or self.deeds.postponed or self.deeds.copies))
+        return open_conflicts or troubles or failed or bool(self.plan.holds or self.questions)

@@ -11,7 +11,7 @@ from mappings.record import AccountName, NotePath
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where each person's note was last seen; by account, the people linked and the contacts that are no note's."""
+    """Where each person's note was last seen; by account, the people linked and the readable contacts that are no note's."""
 
     people: Mapping[Uid, NotePath]
     linked: Mapping[AccountName, int]
@@ -22,7 +22,7 @@ def standing(state: Readable) -> Standing:
     """Return how things stand; accounts with nothing to count are missing in the counts."""
     linked = state.all("SELECT account, count(*) FROM links GROUP BY account")
     unlinked = state.all(
-        "SELECT account, count(*) FROM records WHERE missing_looks = 0 AND NOT EXISTS"
+        "SELECT account, count(*) FROM records WHERE reading IS NOT NULL AND missing_looks = 0 AND NOT EXISTS"
         " (SELECT 1 FROM links WHERE links.account = records.account AND links.remote_id = records.remote_id)"
         " GROUP BY account"
     )

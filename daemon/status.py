@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors import registry
-from daemon import conflicts, journal, last_report, ownership, records
+from daemon import conflicts, journal, last_report, linking, ownership, records
 from daemon.config import AccountConfig, Config
 from daemon.conflicts import Held
 from daemon.errors import DaemonError
@@ -129,7 +129,7 @@ def _status(config: Config, state: State, now: datetime) -> Status:
         not_ours=_not_ours(config, state),
         accounts=tuple(_account(account, state, fared.get(account.name), stands, now) for account in config.accounts),
         conflicts=len(conflicts.open_conflicts(state)),
-        questions=len(conflicts.link_questions(state)),
+        questions=len(linking.questions(state)),
         holds=tuple(conflicts.holds_since(state).items()),
         kept_notes=kept_notes(state),
         last=last,
