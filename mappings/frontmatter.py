@@ -12,7 +12,8 @@ Offsets are characters of the whole note. yaml-edit counts UTF-8 bytes of what i
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -30,6 +31,7 @@ _LONE_CR = re.compile(r"\r(?!\n)")
 _KEY_LINE = re.compile(r"[^\s:][^\r\n]*:(?:\s|\Z)")
 _TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
 _DOCUMENT_MARK = re.compile(r"^(?:%|\.\.\.|---)", re.MULTILINE)
+_WIDE = re.compile(r"[^\x00-\x7f]")
 _MAYBE_MARKED = re.compile(r"[&*!]|<<")
 _MARKED_ROOT = re.compile(r"^[&!]", re.MULTILINE)
 _ERROR_PLACE = re.compile(r"(?: at byte \d+)?,?(?: at)? line (\d+)(?:,? column \d+)?:? ?")
@@ -104,16 +106,28 @@ class Fences(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Ruler:
-    """Turns byte offsets of the block into character offsets of the note."""
+    """Turns byte offsets of the block into character offsets of the note.
+
+    `wide_ends` are the byte offsets behind each character of several bytes, `surplus[n]` the bytes that the
+    first n of them have more than one.
+    """
 
     note: str
     start: int
-    encoded: bytes | None
+    wide_ends: Sequence[int]
+    surplus: Sequence[int]
 
     def at(self, offset: int) -> int:
-        if self.encoded is None:
-            return self.start + offset
-        return self.start + len(self.encoded[:offset].decode())
+        return self.start + offset - self.surplus[bisect_right(self.wide_ends, offset)]
+
+
+def _ruler(note: str, start: int, yaml: str) -> _Ruler:
+    ends: list[int] = []
+    surplus = [0]
+    for wide in _WIDE.finditer(yaml) if not yaml.isascii() else ():
+        surplus.append(surplus[-1] + len(wide[0].encode()) - 1)
+        ends.append(wide.end() + surplus[-1])
+    return _Ruler(note, start, ends, surplus)
 
 
 class Heard(NamedTuple):
@@ -193,7 +207,7 @@ def parse(note: str, fences: Fences) -> Block:
     root = document.as_mapping() if document is not None else None
     if document is None or root is None:
         return Block(note, fences, nodes={}, indent="", flow=False, unwritable="", heard={})
-    ruler = _Ruler(note, fences.start, None if yaml.isascii() else yaml.encode())
+    ruler = _ruler(note, fences.start, yaml)
     unwritable = _marks(document, root, yaml) if _MAYBE_MARKED.search(yaml) else ""
     heard: Mapping[str, Heard] = {} if unwritable else _second_reading(note, fences, yaml)
     return Block(note, fences, _nodes(ruler, root), _indent(ruler, root), root.is_flow_style(), unwritable, heard)

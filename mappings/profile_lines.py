@@ -38,11 +38,14 @@ LABELS: Mapping[str, FieldName] = {
 _SECTION = re.compile(r"#[ \t]+(?:profile|contact)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _FENCE_OR_HEADING = re.compile(r"^(?: {0,3}(`{3,}|~{3,})|#{1,6}[ \t])", re.MULTILINE)
 _LINE = re.compile(
-    r"^(?:[-*+][ \t]+)?\*\*(?P<label>" + "|".join(LABELS) + r")(?::\*\*|\*\*:)[ \t]*(?P<value>[^\r\n]*?)[ \t]*\r?$",
+    r"^(?:[-*+][ \t]+)?\*\*(?P<label>" + "|".join(LABELS) + r")(?::\*\*|\*\*:)[ \t]*(?P<value>[^\r\n]*)",
     re.IGNORECASE | re.MULTILINE | re.ASCII,
 )
 _LINK = re.compile(r"\[\[([^\[\]]+)\]\]")
 _LIVE = re.compile(r"[<>`\[\]{}*\\]|%%|\$=|==|~~|(?:^|\s)[#^]\w|://|::|\|")
+LINE_CHARACTERS_MAX = 2_000
+"""What a value is read from: prose is longer, and taking a line apart costs more than its length."""
+
 _LISTED: frozenset[FieldName] = frozenset({"emails", "phones"})
 _AT = re.compile(" at ")
 _LIST_SEPARATOR = re.compile("[,;]")
@@ -72,13 +75,13 @@ class LineReading(NamedTuple):
 
 def read_lines(note: str, body_start: int) -> Mapping[FieldName, LineReading]:
     """Return what the Profile section of a note says, field by field; empty for a note without one."""
-    readings: dict[FieldName, LineReading] = {}
+    readings: dict[FieldName, list[LineReading]] = {}
     for start, end in _sections(note, body_start):
         for line in _LINE.finditer(note, start, end):
             field = LABELS[line["label"].lower()]
             for name, reading in _read_line(field, note, line.start("value"), line.end("value")):
-                readings[name] = _joined(name, readings.get(name), reading)
-    return readings
+                readings.setdefault(name, []).append(reading)
+    return {field: _joined(field, parts) for field, parts in readings.items()}
 
 
 def write(note: str, old: LineValue, text: str) -> Splice:
@@ -123,6 +126,9 @@ def _sections(note: str, body_start: int) -> Iterator[tuple[int, int]]:
 
 
 def _read_line(field: FieldName, note: str, start: int, end: int) -> Iterator[tuple[FieldName, LineReading]]:
+    if end - start > LINE_CHARACTERS_MAX:
+        yield field, LineReading((), f"its line is longer than {LINE_CHARACTERS_MAX:,} characters")
+        return
     if field in _LISTED:
         pieces = _split(note, start, end, _LIST_SEPARATOR)
         yield field, _reading([_value(note, piece, clearable=len(pieces) == 1) for piece in pieces])
@@ -142,14 +148,14 @@ def _read_line(field: FieldName, note: str, start: int, end: int) -> Iterator[tu
             yield "organization", held
 
 
-def _joined(field: FieldName, first: LineReading | None, second: LineReading) -> LineReading:
-    if first is None or not (first.held or _texts(first)):
-        return second
-    if first.held or second.held or field in _LISTED:
-        return LineReading(first.values + second.values, first.held or second.held)
-    if not _texts(second) or _texts(first) == _texts(second):
-        return first
-    return LineReading(first.values, "the note's body says it twice, differently")
+def _joined(field: FieldName, parts: list[LineReading]) -> LineReading:
+    held = next((part.held for part in parts if part.held), "")
+    if field in _LISTED:
+        return LineReading(tuple(value for part in parts for value in part.values), held)
+    speaking = [part for part in parts if _texts(part)] or parts
+    if any(_texts(part) != _texts(speaking[0]) for part in speaking):
+        held = held or "the note's body says it twice, differently"
+    return LineReading(speaking[0].values, held)
 
 
 def _texts(reading: LineReading) -> list[str]:

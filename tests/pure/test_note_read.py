@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from mappings.errors import UnreadableNote
@@ -138,6 +140,24 @@ def test_lines_of_the_profile_section_are_read(line: str, values: dict[FieldName
 )
 def test_a_line_that_is_more_than_plain_words_is_held(lines: list[str], fields: set[FieldName]) -> None:
     assert set(reading(profile_section(*lines)).reading.held) == fields
+
+
+HUGE = {
+    "one line": "**Role**: x" + " at y (" * 100_000,
+    "blanks": "**Role**: x" + " " * 400_000 + "y",
+    "lines": "**Email**: a@b.test (,\n" * 50_000,
+    "parentheses": "**Role**: " + "(" * 100_000 + ")" * 100_000,
+    "sections": "## Profile\n" * 50_000,
+    "code": "```\n## Profile\n" * 50_000,
+    "backticks": "`" * 400_000,
+}
+
+
+@pytest.mark.parametrize("section", HUGE.values(), ids=list(HUGE))
+def test_a_huge_section_costs_no_more_than_its_length(section: str) -> None:
+    started = time.monotonic()
+    reading(note("", f"## Profile\n{section}\n"))
+    assert time.monotonic() - started < 5
 
 
 def test_frontmatter_outranks_the_body() -> None:
