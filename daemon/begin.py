@@ -17,7 +17,8 @@ from daemon.lock import only_instance
 from daemon.marker import MARKER_NAME
 from daemon.ownership import Beginning
 from daemon.progress import Progress
-from daemon.render import field_name, number, trouble
+from daemon.render import field_name, number
+from daemon.render_run import trouble
 from daemon.standing import standing
 from daemon.state import State
 from daemon.survey import Survey, survey

@@ -132,17 +132,21 @@ def sync(
     ctx.exit((sync_once.dry_run if dry_run else sync_once.sync_once)(wish, click.echo if as_json else _say))
 
 
-@main.command()
+@main.command("status")
 @_json
 @_common
 @click.pass_context
-def status(ctx: click.Context, *, as_json: bool, config_path: Path) -> None:
+def show_status(ctx: click.Context, *, as_json: bool, config_path: Path) -> None:
     """Tell how everything stands since the last run."""
-    from daemon import errands
+    from daemon import render_status, status
+    from daemon.config import load
 
-    text, exit_code = errands.status(config_path, _now(), as_json=as_json)
-    (click.echo if as_json else _say)(text)
-    ctx.exit(exit_code)
+    stands = status.status(load(config_path), _now())
+    if as_json:
+        click.echo(render_status.status_json(stands))
+    else:
+        _say(render_status.status(stands, _now()))
+    ctx.exit(stands.exit_code)
 
 
 @main.command()

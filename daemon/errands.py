@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from daemon import accounts, backup, conflicts, linking, links, ownership, render_status, render_waiting
-from daemon import status as standing_status
+from daemon import accounts, backup, conflicts, linking, links, ownership, render_waiting
 from daemon.config import Config, load
 from daemon.database import BACKUPS_NAME, make_folder
 from daemon.errors import StateError
@@ -21,12 +20,6 @@ from mappings.record import AccountName, RemoteId
 
 Answer = tuple[str, int]
 """What to say, and the exit code."""
-
-
-def status(config_path: Path, now: datetime, *, as_json: bool) -> Answer:
-    """Tell how everything stands."""
-    stands = standing_status.status(load(config_path), now)
-    return render_status.status_json(stands) if as_json else render_status.status(stands, now), stands.exit_code
 
 
 def show_conflicts(config_path: Path, now: datetime, *, settled_too: bool, as_json: bool) -> str:

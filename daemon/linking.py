@@ -11,8 +11,8 @@ from datetime import datetime
 from daemon import answers, conflicts, links, records
 from daemon.conflicts import LinkQuestion
 from daemon.errors import DaemonError
+from daemon.standing import questions
 from daemon.state import Readable, State, Transaction
-from mappings.identity import Doubt
 from mappings.operation import Parting
 from mappings.person import Person, Uid
 from mappings.record import AccountName, NotePath, Record, RemoteId
@@ -54,12 +54,6 @@ class Parted:
     path: NotePath | None
     reason: Parting
     at: datetime
-
-
-def questions(state: Readable) -> Mapping[LinkQuestion, datetime]:
-    """Return the questions that wait, and since when; people whose contact was deleted are among the parted."""
-    asked = conflicts.link_questions(state)
-    return {one: since for one, since in asked.items() if one.kind != Doubt.DELETED.name}
 
 
 def waiting(state: Readable) -> tuple[Waiting, ...]:

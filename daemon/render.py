@@ -9,8 +9,6 @@ from datetime import datetime
 from textwrap import TextWrapper
 
 from daemon.errors import ConfigError, DaemonError, VaultMissing
-from daemon.report import Trouble
-from mappings.brakes import Brake, FirstRun, Kind, Place, TooMany
 from mappings.fields import texts
 from mappings.person import Uid, Value
 from mappings.record import NotePath
@@ -46,12 +44,6 @@ def number(count: int, noun: str) -> str:
     return f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
-def trouble(told: Trouble, people: People) -> str:
-    """Return what was left alone, where, and why; a person is called by the note."""
-    place = people.get(Uid(told.place), told.place)
-    return f"{place}, line {told.line}: {told.reason}" if told.line else f"{place}: {told.reason}"
-
-
 def day(at: datetime) -> str:
     """Return an instant as the owner's clock has it, to the minute."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
@@ -71,26 +63,6 @@ def ago(at: datetime, now: datetime) -> str:
 def field_name(name: str) -> str:
     """Return a field's name as words."""
     return name.replace("_", " ")
-
-
-def why(brake: Brake) -> str:
-    """Return why an account waits for the owner."""
-    match brake:
-        case FirstRun():
-            return "this is its first run"
-        case TooMany():
-            what = _TOO_MANY[brake.place, brake.kind].format(brake.people)
-            return f"this run would {what}, and more than {brake.limit} are never touched unasked"
-
-
-_TOO_MANY = {
-    (Place.NOTES, Kind.CREATE): "make {} notes",
-    (Place.NOTES, Kind.CHANGE): "change {} notes",
-    (Place.NOTES, Kind.DELETE): "part {} notes from contacts that are gone",
-    (Place.CONTACTS, Kind.CREATE): "make {} contacts",
-    (Place.CONTACTS, Kind.CHANGE): "change {} contacts",
-    (Place.CONTACTS, Kind.DELETE): "delete {} contacts whose notes are gone, or part from them",
-}
 
 
 def aligned(rows: Sequence[tuple[str, str]], indent: str) -> list[str]:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import assert_never
 
-from daemon.render import People, aligned, field_name, number, value, why
+from daemon.render import People, aligned, field_name, number, value
+from mappings.brakes import Brake, FirstRun, Kind, Place, TooMany
 from mappings.fields import FIELDS, texts, value_of
 from mappings.operation import (
     Agree,
@@ -57,6 +58,26 @@ def question(plan: Plan, people: People, *, all_of_them: bool) -> str:
     """Return what would be done if the owner let the accounts run that wait, and why he is asked."""
     reasons = [f"{brake.account}: {why(brake)}." for brake in plan.brakes]
     return "\n".join([*reasons, "The plan:", *lines(plan.waiting, people, all_of_them=all_of_them)])
+
+
+def why(brake: Brake) -> str:
+    """Return why an account waits for the owner."""
+    match brake:
+        case FirstRun():
+            return "this is its first run"
+        case TooMany():
+            what = _TOO_MANY[brake.place, brake.kind].format(brake.people)
+            return f"this run would {what}, and more than {brake.limit} are never touched unasked"
+
+
+_TOO_MANY = {
+    (Place.NOTES, Kind.CREATE): "make {} notes",
+    (Place.NOTES, Kind.CHANGE): "change {} notes",
+    (Place.NOTES, Kind.DELETE): "part {} notes from contacts that are gone",
+    (Place.CONTACTS, Kind.CREATE): "make {} contacts",
+    (Place.CONTACTS, Kind.CHANGE): "change {} contacts",
+    (Place.CONTACTS, Kind.DELETE): "delete {} contacts whose notes are gone, or part from them",
+}
 
 
 def _table(steps: Sequence[Operation], people: People) -> list[str]:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from daemon import render_plan
-from daemon.render import People, field_name, number, trouble, value, why
-from daemon.report import AccountReport, Health, Report
+from daemon.render import People, field_name, number, value
+from daemon.render_plan import why
+from daemon.report import AccountReport, Health, Report, Trouble
 from daemon.standing import Standing
 from mappings.brakes import touches
 from mappings.conflict import Conflict
 from mappings.operation import CreateRecord, DeleteRecord, Operation, UpdateRecord, WriteNote
+from mappings.person import Uid
 from mappings.record import AccountName
 
 _CONFLICTS_MAX = 10
@@ -36,6 +38,12 @@ def report(done: Report, now: Standing, *, verbose: bool) -> str:
         _rest(done, now.people),
     )
     return "\n".join([*(line for part in parts for line in part), _verdict(done)])
+
+
+def trouble(told: Trouble, people: People) -> str:
+    """Return what was left alone, where, and why; a person is called by the note."""
+    place = people.get(Uid(told.place), told.place)
+    return f"{place}, line {told.line}: {told.reason}" if told.line else f"{place}: {told.reason}"
 
 
 def report_json(done: Report, now: Standing) -> str:

@@ -6,8 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from daemon.codec import time_text
-from daemon.render import ago, day, field_name, number, trouble
-from daemon.report import Health
+from daemon.render import ago, day, field_name, number
 from daemon.status import AccountStatus, Status
 
 _SHOWN_MAX = 20
@@ -50,8 +49,8 @@ def _last_json(stands: Status) -> Mapping[str, object] | None:
         "finished_at": _time(run.finished_at),
         "exit_code": run.exit_code,
         "incomplete": last.incomplete if last is not None else "",
-        "skipped": [asdict(one) for one in last.troubles] if last is not None else [],
-        "undone": [asdict(one) for one in last.undone] if last is not None else [],
+        "skipped": list(last.skipped) if last is not None else [],
+        "undone": list(last.undone) if last is not None else [],
     }
 
 
@@ -68,7 +67,7 @@ def _accounts(stands: Status, now: datetime) -> Iterator[str]:
             steps = number(account.steps_waiting, "step")
             yield f"  a plan of {steps} waits for you: {account.waiting}"
             yield "  `contactd sync --once --dry-run` shows it, `contactd sync --once --yes` carries it out"
-        yield from (f"  skipped: {trouble(one, stands.stands.people)}" for one in account.troubles[:_SHOWN_MAX])
+        yield from (f"  skipped: {one}" for one in account.skipped[:_SHOWN_MAX])
 
 
 def _account(account: AccountStatus, now: datetime) -> Iterator[str]:
@@ -80,8 +79,8 @@ def _account(account: AccountStatus, now: datetime) -> Iterator[str]:
     else:
         stale = ", which is long ago" if account.stale else ""
         yield f"last read {ago(account.last_success_at, now)}{stale}"
-    if account.health not in {None, Health.OK, Health.LEFT_OUT}:
-        yield f"{account.health} in the last run: {account.reason}"
+    if account.trouble:
+        yield f"in the last run {account.trouble}"
     yield f"{number(account.linked, 'note')} linked"
     if account.unlinked:
         yield f"{number(account.unlinked, 'contact')} without a note"
@@ -99,9 +98,9 @@ def _held(stands: Status) -> Iterator[str]:
     if stands.last is not None:
         if stands.last.incomplete:
             yield f"not all notes could be listed: {stands.last.incomplete}"
-        yield from (f"skipped: {trouble(one, stands.stands.people)}" for one in stands.last.troubles[:_SHOWN_MAX])
-        yield from _more(len(stands.last.troubles))
-        yield from (f"not done: {trouble(one, stands.stands.people)}" for one in stands.last.undone[:_SHOWN_MAX])
+        yield from (f"skipped: {one}" for one in stands.last.skipped[:_SHOWN_MAX])
+        yield from _more(len(stands.last.skipped))
+        yield from (f"not done: {one}" for one in stands.last.undone[:_SHOWN_MAX])
 
 
 def _kept(stands: Status) -> Iterator[str]:

@@ -1,12 +1,17 @@
-"""How things stand in the state: where each person's note is, and how many are linked to what."""
+"""How things stand in the state: where each person's note is, how many are linked to what, who waits to be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from daemon import links
+from daemon.conflicts import LinkQuestion, link_questions
 from daemon.state import Readable
 from mappings.person import Uid
 from mappings.record import AccountName, NotePath
+
+_DELETED = "DELETED"
+"""The name of `Doubt.DELETED`, as stored; `status` has to be quick, and the doubts come with all of `identity`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,11 @@ class Standing:
     people: Mapping[Uid, NotePath]
     linked: Mapping[AccountName, int]
     unlinked: Mapping[AccountName, int]
+
+
+def questions(state: Readable) -> Mapping[LinkQuestion, datetime]:
+    """Return the questions that wait, and since when; people whose contact was deleted are told of as parted."""
+    return {one: since for one, since in link_questions(state).items() if one.kind != _DELETED}
 
 
 def standing(state: Readable) -> Standing:

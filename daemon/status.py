@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors import registry
-from daemon import conflicts, journal, last_report, linking, ownership, records
+from daemon import conflicts, journal, last_report, ownership, records
 from daemon.config import AccountConfig, Config
 from daemon.conflicts import Held
 from daemon.errors import DaemonError
 from daemon.journal import Run
 from daemon.last_report import AccountFared, LastReport
 from daemon.ownership import Beginning
-from daemon.report import Health, Trouble
-from daemon.standing import Standing, standing
+from daemon.standing import Standing, questions, standing
 from daemon.state import Readable, State, is_kept
 from mappings.operation import Parting
 from mappings.record import AccountName, NotePath
@@ -34,21 +33,19 @@ STALE_AFTER = timedelta(days=1)
 class AccountStatus:
     """How one account stands.
 
-    `health` is None before the first run and for an account that has no address book. `waiting` is why its plan
-    waits, "" if none does. `unlinked` are contacts without a note.
+    `trouble` and `waiting` as in `AccountFared`. `unlinked` are contacts without a note.
     """
 
     name: AccountName
     has_contacts: bool
-    health: Health | None
-    reason: str
+    trouble: str
     last_success_at: datetime | None
     stale: bool
     linked: int
     unlinked: int
     waiting: str
     steps_waiting: int
-    troubles: tuple[Trouble, ...]
+    skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,6 @@ class Status:
     kept_notes: tuple[Kept, ...]
     last: LastReport | None
     last_run: Run | None
-    stands: Standing
 
     @property
     def exit_code(self) -> int:
@@ -88,13 +84,13 @@ class Status:
 
     @property
     def _held(self) -> bool:
-        troubles = any(account.troubles for account in self.accounts)
-        undone = self.last is not None and bool(self.last.troubles or self.last.undone)
+        troubles = any(account.skipped for account in self.accounts)
+        undone = self.last is not None and bool(self.last.skipped or self.last.undone)
         return troubles or undone or bool(self.conflicts or self.questions or self.holds)
 
 
 def _is_partial(account: AccountStatus) -> bool:
-    return account.has_contacts and (account.stale or account.health is not Health.OK)
+    return account.has_contacts and (account.stale or account.trouble != "")
 
 
 def status(config: Config, now: datetime) -> Status:
@@ -129,12 +125,11 @@ def _status(config: Config, state: State, now: datetime) -> Status:
         not_ours=_not_ours(config, state),
         accounts=tuple(_account(account, state, fared.get(account.name), stands, now) for account in config.accounts),
         conflicts=len(conflicts.open_conflicts(state)),
-        questions=len(linking.questions(state)),
+        questions=len(questions(state)),
         holds=tuple(conflicts.holds_since(state).items()),
         kept_notes=kept_notes(state),
         last=last,
         last_run=next(iter(journal.last_runs(state, 1)), None),
-        stands=stands,
     )
 
 
@@ -154,13 +149,12 @@ def _account(
     return AccountStatus(
         name=account.name,
         has_contacts=connector.open_contacts(account.name, account.options) is not None,
-        health=fared.health if fared is not None else None,
-        reason=fared.reason if fared is not None else "",
+        trouble=fared.trouble if fared is not None else "",
         last_success_at=row.last_success_at,
         stale=row.last_success_at is None or now - row.last_success_at > STALE_AFTER,
         linked=stands.linked.get(account.name, 0),
         unlinked=stands.unlinked.get(account.name, 0),
         waiting=fared.waiting if fared is not None else "",
         steps_waiting=fared.steps_waiting if fared is not None else 0,
-        troubles=fared.troubles if fared is not None else (),
+        skipped=fared.skipped if fared is not None else (),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon import cycle, last_report, opening, ownership, progress, render_plan, render_run
+from daemon import cycle, opening, ownership, progress, render_plan, render_run, report_kept
 from daemon.config import Config, load
 from daemon.cycle import Look
 from daemon.errors import ConfigError
@@ -57,7 +57,7 @@ def sync_once(wish: Wish, say: Callable[[str], None]) -> int:
         finally:
             line.clear()
         with state.transaction() as tx:
-            last_report.keep(tx, report, now())
+            report_kept.keep(tx, report, now())
         say(_rendered(wish, report, standing(state)))
     return report.exit_code
 

@@ -1,0 +1,52 @@
+"""A run's report → what is kept of it for `status` (`last_report`)."""
+
+from datetime import datetime
+
+from daemon import last_report
+from daemon.last_report import AccountFared, LastReport
+from daemon.links import people as people_of
+from daemon.render import People
+from daemon.render_plan import is_shown, why
+from daemon.render_run import trouble
+from daemon.report import AccountReport, Health, Report
+from daemon.state import Transaction
+from mappings.brakes import touches
+
+
+def keep(tx: Transaction, report: Report, at: datetime) -> None:
+    """Keep what `status` will say of a run; accounts that were left out of it fared as they did before."""
+    before, people = last_report.last_report(tx), people_of(tx)
+    former = {one.name: one for one in before.accounts} if before is not None else {}
+    left_out = [former[one.name] for one in report.accounts if one.health is Health.LEFT_OUT and one.name in former]
+    looked_at = [_fared(one, report, people) for one in report.accounts if one.health is not Health.LEFT_OUT]
+    done = report.deeds
+    undone = (*done.failures, *done.postponed) if done is not None else ()
+    last_report.store(
+        tx,
+        LastReport(
+            at=at,
+            incomplete=report.vault.incomplete,
+            skipped=tuple(trouble(one, people) for one in report.vault.troubles),
+            undone=tuple(trouble(one, people) for one in undone),
+            accounts=(*looked_at, *left_out),
+        ),
+    )
+
+
+def _fared(account: AccountReport, report: Report, people: People) -> AccountFared:
+    waiting = "; ".join(why(brake) for brake in report.plan.brakes if brake.account == account.name)
+    steps = [step for step in report.plan.waiting if is_shown(step) and touches(step, account.name)]
+    return AccountFared(
+        name=account.name,
+        trouble=_trouble(account, report),
+        waiting=waiting,
+        steps_waiting=len(steps) if waiting else 0,
+        skipped=tuple(trouble(one, people) for one in account.troubles),
+    )
+
+
+def _trouble(account: AccountReport, report: Report) -> str:
+    if account.health is not Health.OK:
+        return f"{account.health}: {account.reason}"
+    broken = report.deeds.broken.get(account.name) if report.deeds is not None else None
+    return "" if broken is None else f"stopped half way: {broken}"
