@@ -12,7 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from daemon import links
 from daemon.state import State
+from mappings.person import Uid
+from mappings.record import RemoteId
 
 CONTACTD = Path(sys.executable).with_name("contactd")
 TIMEOUT_S = 60
@@ -89,6 +92,11 @@ class FolderWorld:
         with closing(State.open(self.state, datetime.now(UTC))) as state:
             yield state
 
+    def linked(self) -> Sequence[tuple[Uid, RemoteId]]:
+        """Return who is linked to which card, as the state remembers it."""
+        with self.opened_state() as state:
+            return [(link.uid, link.remote_id) for link in links.links(state)]
+
     def copied_to(self, root: Path) -> "FolderWorld":
         """Return a copy with everything that is remembered; its configuration names the copies."""
         shutil.copytree(self.root, root, dirs_exist_ok=True, symlinks=True)
@@ -135,7 +143,7 @@ def writable_copy(source: Path, target: Path) -> None:
 
 def seen(folder: Path) -> Seen:
     """Return every file below a folder."""
-    stamps = {}
+    stamps: dict[str, Stamp] = {}
     for path in sorted(folder.rglob("*")):
         if not path.is_dir():
             status = path.lstat()
