@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 
 from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
 from mappings.conflict import Conflict
-from mappings.identity import Matches, Question, addresses, match
+from mappings.fields import same, value_of
+from mappings.identity import Doubt, Matches, Question, addresses, match
 from mappings.operation import DeleteRecord, Operation, Parting, Unlink
 from mappings.person import Uid
 from mappings.person_plan import Hold, Pair, plan_person
-from mappings.record import AccountName, RemoteId
+from mappings.record import AccountName, Record, RemoteId
 from mappings.world import (
     LOOKS_BEFORE_ABSENT,
     AbsentNote,
@@ -95,7 +96,10 @@ def _plan(world: World) -> Plan:
     makers, kept_home = _makers(reachable, people, matches)
     plans = [plan_person(note, pairs[note.uid], makers[note.uid], uid_in_note=world.uid_in_notes) for note in notes]
     return Plan(
-        operations=(*_partings(world, people), *(step for person in plans for step in person.operations)),
+        operations=(
+            *_partings(world, people, _claimed(matches)),
+            *(step for person in plans for step in person.operations),
+        ),
         conflicts=tuple(conflict for person in plans for conflict in person.conflicts),
         questions=tuple(question for found in matches.values() for question in found.questions),
         holds=(*twins, *_unreadable(world, people), *(hold for person in plans for hold in person.holds)),
@@ -170,7 +174,20 @@ def _wanted(new_contacts: NewContacts, note: NoteState) -> bool:
             return bool(person.name)
 
 
-def _partings(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Operation]:
+def _claimed(matches: Mapping[AccountName, Matches]) -> frozenset[tuple[AccountName, RemoteId]]:
+    """Return the records that a note would be linked to, were they not another note's: it may be that note, moved."""
+    return frozenset(
+        (question.account, remote_id)
+        for found in matches.values()
+        for question in found.questions
+        if question.doubt is Doubt.LINKED_ELSEWHERE
+        for remote_id in question.candidates
+    )
+
+
+def _partings(
+    world: World, people: Mapping[Uid, NoteState], claimed: frozenset[tuple[AccountName, RemoteId]]
+) -> Iterator[Operation]:
     """Yield the end of every link whose note or record is proven to be gone."""
     reachable = {account.name: account for account in world.accounts if account.reachable}
     for link in world.links:
@@ -179,20 +196,25 @@ def _partings(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Operati
             continue
         absent = world.absent.get(link.uid)
         if absent is not None and absent.looks >= LOOKS_BEFORE_ABSENT:
-            yield from _without_note(link, absent, account)
+            yield _without_note(link, absent, account, is_claimed=(link.account, link.remote_id) in claimed)
         elif link.uid in people and _is_gone(account, link.remote_id):
             yield Unlink(link.account, link.uid, link.remote_id, Parting.RECORD_DELETED)
 
 
-def _without_note(link: LinkState, absent: AbsentNote, account: AccountState) -> Iterator[Operation]:
+def _without_note(link: LinkState, absent: AbsentNote, account: AccountState, *, is_claimed: bool) -> Operation:
+    """Return how a link ends whose note is gone; the record goes too only where that is wished and loses nothing."""
     if absent.still_a_file:
-        yield Unlink(link.account, link.uid, link.remote_id, Parting.NOT_A_PERSON)
-        return
+        return Unlink(link.account, link.uid, link.remote_id, Parting.NOT_A_PERSON)
     record = account.records.get(link.remote_id)
-    if account.delete_with_note and record is not None and link.remote_id not in account.missing:
-        yield DeleteRecord(link.account, link.uid, link.remote_id, record.etag)
-    else:
-        yield Unlink(link.account, link.uid, link.remote_id, Parting.NOTE_DELETED)
+    if account.delete_with_note and record is not None and not is_claimed and _is_as_agreed(record, link, account):
+        return DeleteRecord(link.account, link.uid, link.remote_id, record.etag)
+    return Unlink(link.account, link.uid, link.remote_id, Parting.NOTE_DELETED)
+
+
+def _is_as_agreed(record: Record, link: LinkState, account: AccountState) -> bool:
+    """Tell whether the record is there and nobody has changed it since the note said the same."""
+    changed = any(not same(name, value_of(record.person, name), value) for name, value in link.base.items())
+    return record.remote_id not in account.missing and not changed
 
 
 def _is_gone(account: AccountState, remote_id: RemoteId) -> bool:
