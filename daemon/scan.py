@@ -66,7 +66,7 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
     people = _people(setup, look.rows, known, remembered)
     carried = {note.uid for note in people}
     lost = {uid: path for uid, path in remembered.items() if uid not in carried}
-    unreadable = {uid for uid, path in lost.items() if not _is_absent(uid, path, look, listing)}
+    unreadable = {uid for uid, path in lost.items() if not _is_absent(uid, path, look, listing, known)}
     gone = {uid: path for uid, path in lost.items() if uid not in unreadable}
     with state.transaction() as tx:
         _remember(tx, look, known, frozenset(gone.values()))
@@ -202,14 +202,15 @@ def _derived_uid(vault_id: UUID, path: NotePath, taken: AbstractSet[Uid]) -> Uid
     return next(uid for name in names if (uid := Uid(str(uuid5(vault_id, name)))) not in taken)
 
 
-def _is_absent(uid: Uid, path: NotePath, look: _Look, listing: Listing) -> bool:
+def _is_absent(uid: Uid, path: NotePath, look: _Look, listing: Listing, known: Mapping[NotePath, NoteRow]) -> bool:
     """Tell whether a remembered person was really not seen: not just unread, nor in a note that cannot be read."""
     if path in look.failed or any(row.uid == uid for row in look.rows.values() if row.unreadable_reason is not None):
         return False
     row = look.rows.get(path)
     if row is not None:
         return row.unreadable_reason is None
-    return listing.complete
+    # A new note that cannot be read yet may be anybody's, moved there.
+    return listing.complete and look.failed.keys() <= known.keys()
 
 
 def _remember(tx: Transaction, look: _Look, known: Mapping[NotePath, NoteRow], missed: frozenset[NotePath]) -> None:

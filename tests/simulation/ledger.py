@@ -1,0 +1,102 @@
+"""What was really done, and by whom: the ground on which the oracle judges. It knows nothing of the program's state."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from connectors.memory import Entry
+from mappings.fields import texts, value_of
+from mappings.person import FieldName
+from mappings.record import AccountName, NotePath, RemoteId
+from simulation import notetext, values
+from simulation.notetext import Illegible
+from simulation.values import TYPED
+
+Side = NotePath | tuple[AccountName, RemoteId]
+"""A note by its path, or a record."""
+
+Keys = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A value that somebody typed: which, where, when."""
+
+    text: str
+    field: FieldName
+    side: Side
+    moment: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything that was typed, taken away and seen.
+
+    `overwritten` are keys of values that somebody has deliberately replaced or cleared on a side that had them, with
+    that side and the records that agreed on them with their notes then; `gone` went with a note, a record or the state that was lost. `held` is every value that a side ever
+    had. `agreed` are values that a side and a record both had when a cycle came to its end undisturbed.
+    """
+
+    typed: list[Typed] = field(default_factory=list)
+    overwritten: dict[str, tuple[Side, set[Side]]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    held: defaultdict[Side, defaultdict[FieldName, set[Keys]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
+    agreed: defaultdict[Side, defaultdict[FieldName, set[Keys]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
+    deleted_notes: set[NotePath] = field(default_factory=set)
+    deleted_uids: set[str] = field(default_factory=set)
+    deleted_records: set[tuple[AccountName, RemoteId]] = field(default_factory=set)
+    deleted_record_uids: set[tuple[AccountName, str]] = field(default_factory=set)
+    created: defaultdict[tuple[AccountName, str], int] = field(default_factory=lambda: defaultdict(int))
+    doubtful: set[str] = field(default_factory=set)
+    lost_states: int = 0
+
+    def see_note(self, path: NotePath, content: bytes) -> None:
+        """Remember what a note says."""
+        said = fields_of_note(path, content)
+        for name in said or ():
+            self.held[path][name].add(values.keys(said[name]) if said else frozenset())
+
+    def see_record(self, side: tuple[AccountName, RemoteId], entry: Entry) -> None:
+        """Remember what a record says."""
+        for name, found in fields_of_record(entry).items():
+            self.held[side][name].add(values.keys(found))
+
+    def overwrite(self, side: Side, name: FieldName, key: str) -> None:
+        """Remember that somebody has replaced or cleared a value."""
+        common = {record for record, seen in self.agreed.items() if any(key in keys for keys in seen[name])}
+        self.overwritten[key] = (side, common)
+
+    def was_undone(self, key: str, record: Side, sides: Collection[Side]) -> bool:
+        """Tell whether a value had been in common, and was then replaced or cleared on one of these sides."""
+        where, common = self.overwritten.get(key, (None, set()))
+        return where in sides and record in common
+
+    def part(self, record: Side) -> None:
+        """Forget what a record agreed on with a note that it is no longer linked to."""
+        del self.agreed[record]
+        for _, common in self.overwritten.values():
+            common.discard(record)
+
+    def follow(self, path: NotePath, target: NotePath) -> None:
+        """Let a note that was moved or copied keep its past."""
+        for name, seen in self.held[path].items():
+            self.held[target][name] |= seen
+        for key, (side, common) in self.overwritten.items():
+            self.overwritten[key] = (target if side == path else side, common)
+
+
+def fields_of_note(path: NotePath, content: bytes) -> Mapping[FieldName, tuple[str, ...]] | None:
+    """Return what a note says, None if that cannot be told now."""
+    try:
+        return notetext.read(content.decode(), path)
+    except Illegible:
+        return None
+
+
+def fields_of_record(entry: Entry) -> Mapping[FieldName, tuple[str, ...]]:
+    """Return what a record says."""
+    return {name: texts(value_of(entry.person, name)) for name in TYPED}

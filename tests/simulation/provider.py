@@ -1,0 +1,72 @@
+"""Address books that are watched: who did what in them, and what they make of the values they are given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from connectors.memory import Book, Entry
+from mappings.person import FieldName, Person, Uid, Value
+from mappings.record import RemoteId
+
+Witness = Callable[[RemoteId, Entry | None, Entry | None], None]
+"""Told of everything that happens in a book: the record before and after."""
+
+
+class Provider(Book):
+    """A book that tells a witness of every change; a fussy one spells values in its own way."""
+
+    def __init__(self, *, fussy: bool) -> None:
+        super().__init__()
+        self.witness: Witness = _unseen
+        self.hidden = False
+        self._fussy = fussy
+
+    @property
+    def entries(self) -> Mapping[RemoteId, Entry]:
+        return {} if self.hidden else super().entries
+
+    @property
+    def all_entries(self) -> Mapping[RemoteId, Entry]:
+        """What the book holds, whether it shows it or not."""
+        return super().entries
+
+    def show(self) -> None:
+        """Show again what was hidden; who read meanwhile has to read anew."""
+        if self.hidden:
+            self.hidden = False
+            self.expire_cursors()
+
+    def add(self, person: Person, extra: str = "", uid: Uid | None = None) -> RemoteId:
+        remote_id = super().add(self._spelled(person), extra, uid)
+        self.witness(remote_id, None, self.all_entries[remote_id])
+        return remote_id
+
+    def edit(self, remote_id: RemoteId, changes: Mapping[FieldName, Value], uid: Uid | None = None) -> None:
+        before = self.all_entries[remote_id]
+        super().edit(remote_id, {name: self._value(name, value) for name, value in changes.items()}, uid)
+        self.witness(remote_id, before, self.all_entries[remote_id])
+
+    def remove(self, remote_id: RemoteId) -> None:
+        before = self.all_entries[remote_id]
+        super().remove(remote_id)
+        self.witness(remote_id, before, None)
+
+    def _spelled(self, person: Person) -> Person:
+        title, organization, phones = (
+            self._value("title", person.title),
+            self._value("organization", person.organization),
+            self._value("phones", person.phones),
+        )
+        return replace(person, title=title, organization=organization, phones=phones)  # type: ignore[arg-type]  # as they were
+
+    def _value(self, name: FieldName, value: Value) -> Value:
+        if not self._fussy:
+            return value
+        if name in {"title", "organization"} and isinstance(value, str):
+            return value.upper()
+        if name == "phones":
+            return tuple(text.replace(" ", "") for text in value)
+        return value
+
+
+def _unseen(remote_id: RemoteId, before: Entry | None, after: Entry | None) -> None:
+    del remote_id, before, after

@@ -1,0 +1,193 @@
+"""The world of a history: a vault, two accounts, the program's state, a clock; and everything that is seen of them."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import ClassVar
+from uuid import UUID
+
+from connectors.memory import Memory
+from daemon.codec import time_text
+from daemon.database import LOST_STATE_AT
+from daemon.setup import Account, Setup
+from daemon.state import State, Transaction, set_meta
+from mappings.brakes import Limit
+from mappings.fields import DEFAULT_POLICIES, Direction, Policy, Rule
+from mappings.note import NoteRules
+from mappings.person import FieldName
+from mappings.profiles import PROFILES
+from mappings.record import AccountName
+from mappings.world import NewContacts
+from simulation.provider import Provider
+from simulation.vault import MemoryVault
+
+HOME, WORK = AccountName("home"), AccountName("work")
+BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_VAULT_ID = UUID("00000000-0000-4000-8000-000000000001")
+_RULES: tuple[Rule, ...] = tuple(rule for rule in Rule if rule is not Rule.UNION)
+
+
+class Crash(BaseException):
+    """The process ends here, without another instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What a history is like from beginning to end; chances are for each step."""
+
+    people: int
+    cycles: int
+    edits: float
+    faults: float
+    crashes: float
+    restless: float
+    grain_ns: int
+    uid_key: str
+    fussy: bool
+    delete_with_note: bool
+    limit: Limit
+    approving: float
+    rules: tuple[tuple[FieldName, Rule], ...]
+    deletions: bool
+    poison: bool
+    loses_state: bool
+
+    @classmethod
+    def calm(cls) -> "Nature":
+        """Return the nature of a world in which nothing happens by itself."""
+        return cls(
+            people=0,
+            cycles=0,
+            edits=0.0,
+            faults=0.0,
+            crashes=0.0,
+            restless=0.0,
+            grain_ns=1,
+            uid_key="uid",
+            fussy=False,
+            delete_with_note=False,
+            limit=Limit(5, 10),
+            approving=1.0,
+            rules=(),
+            deletions=False,
+            poison=False,
+            loses_state=False,
+        )
+
+    @classmethod
+    def drawn(cls, rng: Random) -> "Nature":
+        """Draw a nature; most are plain, so that what is rare meets each other seldom enough to be understood."""
+        return cls(
+            people=rng.choice((1, 1, 2, 3)),
+            cycles=rng.randint(3, 7),
+            edits=rng.choice((0.0, 0.01, 0.03, 0.08)),
+            faults=rng.choice((0.0, 0.0, 0.01, 0.04)),
+            crashes=rng.choice((0.0, 0.0, 0.01, 0.03)),
+            restless=rng.choice((0.3, 0.6, 0.9)),
+            grain_ns=rng.choice((1, 1, 2_000_000_000)),
+            uid_key=rng.choice(("uid", "uid", "uid", "")),
+            fussy=rng.random() < 0.1,
+            delete_with_note=rng.random() < 0.15,
+            limit=rng.choice((Limit(5, 10), Limit(5, 10), Limit(1, 10))),
+            approving=rng.choice((1.0, 0.5)),
+            rules=_drawn_rules(rng),
+            deletions=rng.random() < 0.5,
+            poison=rng.random() < 0.15,
+            loses_state=rng.random() < 0.12,
+        )
+
+
+def _drawn_rules(rng: Random) -> tuple[tuple[FieldName, Rule], ...]:
+    if rng.random() < 0.6:
+        return ()
+    fields: tuple[FieldName, ...] = ("title", "organization", "location", "birthday", "nickname")
+    return tuple((field, rng.choice(_RULES)) for field in fields)
+
+
+class SimulatedState(State):
+    """The state, with a step before and after each commit; what a crash before it loses is lost."""
+
+    step: Callable[[str], None]
+    _template: ClassVar["SimulatedState | None"] = None
+
+    @classmethod
+    def blank(cls, step: Callable[[str], None]) -> "SimulatedState":
+        """Return an empty state. Its tables are copied: to make them takes longer than a cycle."""
+        cls._template = cls._template or cls.in_memory()
+        state = cls._template.copied_in_memory()
+        state.step = step
+        return state
+
+    @contextmanager
+    def transaction(self) -> Generator[Transaction]:
+        with super().transaction() as tx:
+            yield tx
+            self._reach("commit asked")
+        self._reach("commit done")
+
+    def _reach(self, name: str) -> None:
+        # The template has no step.
+        step: Callable[[str], None] | None = getattr(self, "step", None)
+        if step is not None:
+            step(name)
+
+
+class World:
+    """All sides, and what is at work between them."""
+
+    def __init__(self, nature: Nature, step: Callable[[str], None]) -> None:
+        self.nature = nature
+        self.now = BEGINNING
+        self.vault = MemoryVault(lambda: self.now, nature.grain_ns, step)
+        self.books = {HOME: Provider(fussy=False), WORK: Provider(fussy=nature.fussy)}
+        self.state = SimulatedState.blank(step)
+        self._step = step
+        self.setup = Setup(
+            vault=self.vault,
+            vault_id=_VAULT_ID,
+            rules=NoteRules(PROFILES["people-notes"], (), nature.uid_key, ()),
+            accounts=tuple(self._account(name) for name in (HOME, WORK)),
+            left_out=frozenset(),
+        )
+
+    def pass_time(self, span: timedelta) -> None:
+        """Let time go by."""
+        self.now += span
+
+    def lose_state(self) -> None:
+        """Begin anew with a state that knows only that another was lost."""
+        self.state.close()
+        self.state = SimulatedState.blank(_nothing)
+        with self.state.transaction() as tx:
+            set_meta(tx, LOST_STATE_AT, time_text(self.now))
+        self.state.step = self._step
+
+    def _account(self, name: AccountName) -> Account:
+        def step(verb: str) -> None:
+            self._step(f"{name} {verb}")
+
+        nature = self.nature
+        changed = dict(nature.rules)
+        policies = {
+            field: Policy(changed.get(field, policy.rule), policy.direction)
+            for field, policy in DEFAULT_POLICIES.items()
+        }
+        contacts = Memory(name, self.books[name], step)
+        return Account(contacts, policies, NewContacts.ALL, nature.delete_with_note, nature.limit)
+
+
+def one_by_one(works: Sequence[Callable[[], None]]) -> None:
+    """Run pieces of work as if there were one thread."""
+    for work in works:
+        work()
+
+
+def _nothing(name: str) -> None:
+    del name
+
+
+COMPARED: frozenset[FieldName] = frozenset(
+    field for field, policy in DEFAULT_POLICIES.items() if policy.direction is Direction.BOTH
+)
