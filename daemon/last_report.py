@@ -13,7 +13,8 @@ from daemon.codec import time_of, time_text
 from daemon.state import Readable, Transaction, get_meta, set_meta
 from mappings.record import AccountName
 
-_LAST_REPORT = "last_report"
+_LAST_REPORT = "last_report 1"
+"""Meta; the number is raised whenever the shape changes, so that what another program kept is as if it had not."""
 
 
 @dataclass(frozen=True, slots=True)
