@@ -157,7 +157,7 @@ def test_a_note_of_1_mb_is_edited_exactly(shared: Path) -> None:
 
 def assert_exact(before: str, after: str, changes: Mapping[FieldName, Value]) -> None:
     """Few lines of the frontmatter changed; all others, and the whole body, are the same to the byte."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    old, new = before.split("\n"), after.split("\n")
     gone, come = [line for line in old if line not in new], [line for line in new if line not in old]
     assert len(gone) <= sum(max(1, len(value)) if isinstance(value, tuple) else 1 for value in changes.values()) + 1
     # At most: an opening fence, `email:` and its two items, the uid, a closing fence, and a first line without its mark.

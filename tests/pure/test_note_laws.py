@@ -141,7 +141,7 @@ def test_what_was_put_is_what_is_got_and_nothing_else_changed(
 
 def assert_only_lines_of_one_place_changed(before: str, after: str, name: FieldName) -> None:
     """A field with one value changes one line, or adds one; a list (kepano's `org`) adds its key as well."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    old, new = before.split("\n"), after.split("\n")
     while old and new and old[0] == new[0]:
         del old[0], new[0]
     while old and new and old[-1] == new[-1]:
