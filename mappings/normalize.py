@@ -6,7 +6,6 @@ Idempotent throughout: tidying a tidy text, or taking the key of a key, changes 
 import re
 import unicodedata
 
-_BLANKS = re.compile(r"\s+")
 _NOT_A_DIGIT = re.compile(r"\D+")
 _EXTENSION = re.compile(r"(?:;ext=|\s*(?:x|ext\.?|extension)\s*)(\d+)\s*$", re.IGNORECASE)
 _TRUNK_ZERO = re.compile(r"\(0\)")
@@ -22,7 +21,7 @@ def tidy(text: str) -> str:
     # Nearly every value is such a text, and every comparison of two values comes here.
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
-    return _BLANKS.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def text_key(text: str) -> str:
