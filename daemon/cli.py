@@ -37,9 +37,9 @@ class Commands(click.Group):
         try:
             with _usage_has_its_own_code():
                 return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             click.echo("\ncontactd: interrupted. What was done is recorded; the next run goes on from there.", err=True)
             ctx.exit(_INTERRUPTED)
         except Exception as error:  # noqa: BLE001  # the outermost place: what nobody expected ends here, and says so
@@ -129,7 +129,8 @@ def sync(
     is_named = ctx.get_parameter_source("config_path") is click.core.ParameterSource.COMMANDLINE
     beginning = Beginning.MARK if yes and is_named else Beginning.REFUSE
     wish = sync_once.Wish(config_path, frozenset(accounts), yes, as_json, verbose, beginning)
-    ctx.exit((sync_once.dry_run if dry_run else sync_once.sync_once)(wish, click.echo if as_json else _say))
+    say = click.echo if as_json else _say
+    ctx.exit(sync_once.dry_run(wish, say) if dry_run else sync_once.sync_once(wish, say, _approved))
 
 
 @main.command("status")
@@ -285,6 +286,13 @@ def _ask(question: str, default: str) -> str:
     if not sys.stdin.isatty():
         return default
     return str(click.prompt(question, default=default, err=True))
+
+
+def _approved(question: str) -> bool:
+    """Ask about a plan; where nobody can be asked, it waits."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return click.confirm(_fitted(question, sys.stderr), err=True)
 
 
 def _confirmed(question: str) -> bool:

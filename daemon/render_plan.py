@@ -56,8 +56,10 @@ def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> l
 
 def question(plan: Plan, people: People, *, all_of_them: bool) -> str:
     """Return what would be done if the owner let the accounts run that wait, and why he is asked."""
-    reasons = [f"{brake.account}: {why(brake)}." for brake in plan.brakes]
-    return "\n".join([*reasons, "The plan:", *lines(plan.waiting, people, all_of_them=all_of_them)])
+    reasons = [f"{brake.account}: {why(brake)}" for brake in plan.brakes]
+    names = ", ".join(sorted({brake.account for brake in plan.brakes}))
+    plan_lines = lines(plan.waiting, people, all_of_them=all_of_them)
+    return "\n".join(["To be done:", *plan_lines, *reasons, f"Carry this out for {names}?"])
 
 
 def why(brake: Brake) -> str:

@@ -22,6 +22,8 @@ from daemon.standing import Standing, standing
 from daemon.state import State, is_kept
 from mappings.record import AccountName
 
+Say = Callable[[str], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -35,9 +37,10 @@ class Wish:
     beginning: Beginning
 
 
-def sync_once(wish: Wish, say: Callable[[str], None]) -> int:
+def sync_once(wish: Wish, say: Say, confirmed: Callable[[str], bool]) -> int:
     """Bring both sides into step once, and say what was done.
 
+    Shapes: `confirmed` shows the owner a plan and asks; where nobody can be asked it is False.
     Result: the exit code of `Report`.
     Errors: `ConfigError`, `VaultError`, `StateError`, `AlreadyRunning`.
     """
@@ -50,7 +53,7 @@ def sync_once(wish: Wish, say: Callable[[str], None]) -> int:
 
         def approve(seen: Look) -> frozenset[AccountName]:
             line.clear()
-            return _approved(wish, seen, state)
+            return _approved(wish, seen, state, confirmed)
 
         try:
             report = cycle.sync(setup, state, now, approve, progress.told(opening.side_by_side, line.tell))
@@ -62,7 +65,7 @@ def sync_once(wish: Wish, say: Callable[[str], None]) -> int:
     return report.exit_code
 
 
-def dry_run(wish: Wish, say: Callable[[str], None]) -> int:
+def dry_run(wish: Wish, say: Say) -> int:
     """Show what `sync_once` would do, and touch nothing: it works on a copy of the state.
 
     Result: the exit code that the real run would have if nobody approved of anything and every step succeeded.
@@ -94,7 +97,9 @@ def _config(wish: Wish) -> Config:
     unknown = sorted(wish.accounts - known)
     if unknown:
         expected = ", ".join(sorted(known)) or "none, the configuration has no account"
-        raise ConfigError(tuple(f"--account {name}: there is no such account; expected one of: {expected}" for name in unknown))
+        raise ConfigError(
+            tuple(f"--account {name}: there is no such account; expected one of: {expected}" for name in unknown)
+        )
     return config
 
 
@@ -110,17 +115,12 @@ def _rendered(wish: Wish, report: Report, now_stands: Standing) -> str:
     return render_run.report(report, now_stands, verbose=wish.verbose)
 
 
-def _approved(wish: Wish, seen: Look, state: State) -> frozenset[AccountName]:
-    """Ask the owner, or answer for him who said --yes; nobody answers where nobody can be asked."""
+def _approved(wish: Wish, seen: Look, state: State, confirmed: Callable[[str], bool]) -> frozenset[AccountName]:
+    """Return the accounts that may run after all: all that wait, if the owner said so before or says so now."""
     braked = frozenset(brake.account for brake in seen.plan.brakes)
-    if wish.approve_all:
+    if wish.approve_all or confirmed(render_plan.question(seen.plan, people(state), all_of_them=wish.verbose)):
         return braked
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return frozenset()
-    sys.stderr.write(render_plan.question(seen.plan, people(state), all_of_them=wish.verbose) + "\n")
-    sys.stderr.write(f"Carry this out for {', '.join(sorted(braked))}? [y/N] ")
-    sys.stderr.flush()
-    return braked if sys.stdin.readline().strip().casefold() in {"y", "yes"} else frozenset()
+    return frozenset()
 
 
 def _copy_of_state(config: Config) -> State:

@@ -1,0 +1,161 @@
+"""What a run tells: every note and contact accounted for, the question on a terminal, and what went wrong."""
+
+import json
+import os
+import pty
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from daemon import errands
+from folder_worlds import CONTACTD, FolderWorld, Ran, card, made, person, seen
+
+Contactd = Callable[..., Ran]
+Command = Callable[..., Ran]
+ADA = "Ada Byron"
+FEW = ("Ada Byron", "Grace Hopper", "Mary Somerville")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> FolderWorld:
+    world = made(tmp_path)
+    for name in FEW:
+        world.note(name).write_text(person(name))
+    return world
+
+
+@pytest.fixture
+def told(contactd: Contactd, world: FolderWorld) -> Command:
+    """Run a command on the world."""
+    return lambda *arguments: contactd(*arguments, "--config", world.config)
+
+
+def test_every_note_and_contact_is_accounted_for(told: Command, world: FolderWorld) -> None:
+    told("sync", "--once", "--yes")
+    (world.vault / "Diary.md").write_text("Nobody.\n")
+    world.note("Broken").write_text("---\ntype: people\nbirthday: 1\n")
+    (world.contacts / "stranger.vcf").write_text(card("Some Body"))
+    (world.contacts / "broken.vcf").write_text("BEGIN:VCARD\nFN:X\n")
+    world.note(ADA).write_bytes(world.note(ADA).read_bytes().replace(b"tags:", b"role: Analyst\ntags:"))
+    ran = told("sync", "--once")
+    assert ran.code == 1
+    assert "vault: 5 notes seen: 3 about people (3 unchanged), 1 others, 1 skipped\n" in ran.said
+    assert (
+        "home: 5 contacts seen: 1 changed, 3 unchanged, 1 skipped; 3 notes linked; 1 contact without a note" in ran.said
+    )
+    assert "  skipped: People/Broken.md, line 1: " in ran.said
+    assert f"  change contact  home: {ADA}: title: (nothing) -> Analyst\n" in ran.said
+
+
+def test_a_dry_run_of_work_to_do_never_says_that_all_is_in_step(told: Command, world: FolderWorld) -> None:
+    told("sync", "--once", "--yes")
+    assert "All is in step" in told("sync", "--once", "--dry-run").said
+    world.note(ADA).write_bytes(world.note(ADA).read_bytes().replace(b"tags:", b"role: Analyst\ntags:"))
+    ran = told("sync", "--once", "--dry-run")
+    assert (ran.code, "in step" in ran.said, "To be done:\n" in ran.said) == (0, False, True)
+
+
+def test_many_steps_are_counted_and_the_first_shown(told: Command, world: FolderWorld) -> None:
+    for number in range(60):
+        world.note(f"Person {number:02}").write_text(person(f"Person {number:02}"))
+    short, long = (told("sync", "--once", "--yes", "--dry-run", *options).said for options in ((), ("--verbose",)))
+    assert "63 contacts to make in home" in short
+    assert (short.count("make contact"), long.count("make contact")) == (20, 63)
+    assert "and 43 more; --verbose shows all" in short
+
+
+def test_json_is_one_object_that_says_the_same(told: Command) -> None:
+    dry = json.loads(told("sync", "--once", "--yes", "--dry-run", "--json").said)
+    assert (dry["dry_run"], dry["exit_code"], len(dry["plan"]["waiting"]), dry["done"]) == (True, 4, 3, None)
+    done = json.loads(told("sync", "--once", "--yes", "--json").said)
+    assert (done["exit_code"], done["done"]["created"], done["done"]["notes_written"]) == (0, {"home": 3}, 3)
+    assert {step["path"] for step in done["plan"]["operations"]} == {f"People/{name}.md" for name in FEW}
+
+
+def test_without_a_marker_init_is_named_and_nothing_is_touched(contactd: Contactd, world: FolderWorld) -> None:
+    ran = contactd("sync", "--once", "--config", world.config)
+    assert (ran.code, "`contactd init`" in ran.said) == (69, True)
+    assert (world.cards(), (world.vault / "contactd-vault.md").exists()) == ([], False)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--no-such-option",), ("nonsense",), ("sync",), ("link", "one")])
+def test_wrong_usage_is_no_state_of_an_account(contactd: Contactd, arguments: tuple[str, ...]) -> None:
+    assert contactd(*arguments).code == 64
+
+
+def test_a_mistake_of_ours_says_where_it_is_and_names_nobody(told: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> str:
+        raise KeyError(ADA)
+
+    monkeypatch.setattr(errands, "take_over", broken)
+    ran = told("takeover")
+    assert (ran.code, "KeyError in test_cli_run.py, line" in ran.said, ADA in ran.said) == (70, True, False)
+    assert "Traceback" in told("takeover", "--verbose").said
+
+
+def test_an_interrupted_command_says_that_nothing_is_lost(told: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(errands, "take_over", interrupted)
+    ran = told("takeover")
+    assert (ran.code, "the next run goes on from there" in ran.said) == (130, True)
+
+
+@pytest.mark.parametrize(("answer", "code", "made_cards"), [("y", 0, 3), ("n", 4, 0), ("", 4, 0)])
+def test_on_a_terminal_the_first_plan_is_shown_and_asked_about(
+    told: Command, world: FolderWorld, answer: str, code: int, made_cards: int
+) -> None:
+    told("init")
+    ran = _on_a_terminal(world, answer)
+    question = ran.said.index("Carry this out for home? [y/N]")
+    assert ran.said[:question].count("make contact") == 3
+    assert "its first run" in ran.said[:question]
+    assert (ran.code, len(world.cards())) == (code, made_cards)
+    assert max(map(len, ran.said.splitlines())) <= 80
+
+
+def test_help_takes_no_time_worth_mentioning() -> None:
+    def taken(*command: str | Path) -> float:
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        return time.perf_counter() - began
+
+    # The least of several, because the machine may be busy with other tests.
+    assert min(taken(CONTACTD, "--help") for _ in range(5)) < 0.4
+
+
+def test_a_dry_run_leaves_every_file_as_it_was(told: Command, world: FolderWorld) -> None:
+    told("sync", "--once", "--yes")
+    (world.contacts / "new.vcf").write_text(card("Grace Hopper", "EMAIL:grace@example.test"))
+    world.note(ADA).write_bytes(world.note(ADA).read_bytes().replace(b"tags:", b"role: Analyst\ntags:"))
+    before = seen(world.root)
+    told("sync", "--once", "--dry-run")
+    assert seen(world.root) == before
+
+
+def _on_a_terminal(world: FolderWorld, answer: str) -> Ran:
+    """Run a sync on a terminal of eighty columns, and answer its question."""
+    ours, its = pty.openpty()
+    command = [str(CONTACTD), "sync", "--once", "--config", str(world.config)]
+    environment = {**os.environ, "HOME": str(world.root), "COLUMNS": "80"}
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
+        os.close(its)
+        os.write(ours, f"{answer}\n".encode())
+        said = _read_to_the_end(ours)
+        process.wait(60)
+    os.close(ours)
+    return Ran(process.returncode, said.replace("\r\n", "\n"))
+
+
+def _read_to_the_end(terminal: int) -> str:
+    chunks: list[bytes] = []
+    try:
+        while chunk := os.read(terminal, 1 << 16):
+            chunks.append(chunk)
+    except OSError:  # how Linux ends a terminal that nobody has open any more
+        pass
+    return b"".join(chunks).decode()
