@@ -148,7 +148,7 @@ def test_an_edit_of_one_field_touches_its_lines_only(field: FieldName) -> None:
             assert same(other, value_of(vcard.get(after).person, other), value_of(expected, other)), (name, other)
 
 
-@pytest.mark.parametrize("field", EDITS.keys() - {"name"})
+@pytest.mark.parametrize("field", [field for field in EDITS if field != "name"])
 def test_emptying_one_field_touches_its_lines_only_or_is_refused(field: FieldName) -> None:
     blank: Value = () if isinstance(EDITS[field][0], tuple) else ""
     refused = set[str]()
