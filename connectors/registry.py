@@ -1,6 +1,6 @@
 """Which connectors there are, by the name that the configuration gives them; each is imported only when asked for.
 
-A connector is a module that offers exactly these names:
+A connector is a module that offers these names:
 
 - `Options`: its own keys of an account's table. Best a frozen dataclass of text, numbers, truth values, `Path`s,
   tuples and further such dataclasses, which costs nothing to read; a pydantic model with `extra="forbid"` serves
@@ -8,6 +8,11 @@ A connector is a module that offers exactly these names:
   configuration.
 - `open_contacts(account: AccountName, options: Options) -> Contacts | None`: the address book, None where the
   options ask for none. It sends no request.
+
+and, if it can read calendars,
+
+- `open_calendars(account: AccountName, options: Options) -> tuple[Calendar, ...]`: those that the options name. It
+  sends no request.
 
 Connectors from elsewhere name their module in the entry-point group `contactd.connectors`; a name of ours is ours.
 """
@@ -17,6 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
+from connectors.calendar_interface import Calendar
 from connectors.errors import ConnectorError
 from connectors.interface import Contacts
 from mappings.record import AccountName
@@ -37,10 +43,11 @@ class UnusableConnector(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """What a connector's module offers; `options` is the type of what `open_contacts` takes."""
+    """What a connector's module offers; `options` is the type of what the other two take."""
 
     options: type[object]
     open_contacts: Callable[[AccountName, object], Contacts | None]
+    open_calendars: Callable[[AccountName, object], tuple[Calendar, ...]]
 
 
 def known() -> tuple[str, ...]:
@@ -57,12 +64,17 @@ def connector(name: str) -> Connector:
     missing = [offered for offered in _OFFERED if not hasattr(module, offered)]
     if missing:
         raise UnusableConnector(f"the module of connector {name} does not offer {' and '.join(missing)}")
-    return Connector(module.Options, module.open_contacts)
+    return Connector(module.Options, module.open_contacts, getattr(module, "open_calendars", _no_calendars))
 
 
 def new_contacts(name: str) -> NewContacts:
     """Return which people get a contact where the owner does not say: all in folders of his own, else the reachable."""
     return NewContacts.ALL if name in _LOCAL else NewContacts.REACHABLE
+
+
+def _no_calendars(account: AccountName, options: object) -> tuple[Calendar, ...]:
+    del account, options
+    return ()
 
 
 def _module(name: str) -> ModuleType:

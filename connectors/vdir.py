@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors import files
+from connectors.calendar_interface import Calendar
 from connectors.errors import Gone, PreconditionFailed, Refused, TryLater
 from connectors.files import Changed, NotPlain
 from connectors.interface import ChangeSet, Contacts, Cursor, Deleted, Unreadable, Written
 from mappings import vcard
 from mappings.errors import EditRefused, UnreadableRecord
+from mappings.event import CalendarName
 from mappings.fields import Format
 from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord
 from mappings.person import FieldName, Uid, Value
@@ -62,6 +64,20 @@ class Options:
 def open_contacts(account: AccountName, options: Options) -> Contacts | None:
     """Return the account's address book, None if it has only calendars. The folder need not be there yet."""
     return None if options.contacts is None else ContactsFolder(account, options.contacts)
+
+
+def open_calendars(account: AccountName, options: Options) -> tuple[Calendar, ...]:
+    """Return the account's calendars, named by their folders; the folders need not be there yet."""
+    if not options.calendars:
+        return ()
+    # Only here: what reads calendars takes longer to import than all else, and many have none.
+    from connectors.vdir_calendar import CalendarFolder  # noqa: PLC0415
+
+    names = [folder.name for folder in options.calendars]
+    return tuple(
+        CalendarFolder(account, CalendarName(str(folder) if names.count(folder.name) > 1 else folder.name), folder)
+        for folder in dict.fromkeys(options.calendars)
+    )
 
 
 _REFUSALS = (NotPlain, EditRefused, UnreadableRecord, PermissionError)

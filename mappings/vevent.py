@@ -41,6 +41,9 @@ STEPS_MAX = 2_000_000
 _STEPS_PER_OCCURRENCE = 40
 """Making an occurrence takes as long as so many steps of a rule, measured."""
 
+_STEPS_PER_REFUSAL = 10_000
+"""So many it takes at worst to find that a series is not to be followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Damage:
@@ -111,6 +114,7 @@ def events_in(parsed: Parsed, window: Window, origin: Origin) -> tuple[tuple[Eve
             found = tuple(_events(entries, window, origin, parsed.utc_zone))
         except UnreadableRecord as error:
             damages.append(Damage(error.line, error.reason))
+            steps_left -= _STEPS_PER_REFUSAL
         else:
             events.extend(found)
             steps_left -= steps + max(len(found) - 1, 0) * _STEPS_PER_OCCURRENCE
@@ -134,8 +138,9 @@ def _entries(parts: Cut, zones: Zones, calendar_zone: tzinfo | None) -> Iterator
 
 
 def _affordable_steps(entries: Sequence[Entry], window: Window, steps_left: int) -> int:
-    steps = steps_to(entries, window.end)
-    if steps > max(steps_left, 0):
+    if not any(entry.repeats for entry in entries):
+        return 0
+    if steps_left <= 0 or (steps := steps_to(entries, window.end)) > steps_left:
         raise UnreadableRecord(entries[0].line, "comes after more series than can be followed in one file")
     return steps
 

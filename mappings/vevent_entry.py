@@ -96,9 +96,14 @@ class Entry:
     details: Details
 
     @property
+    def repeats(self) -> bool:
+        """Whether it says of itself when else it takes place, or does not."""
+        return bool(self.rules or self.extra or self.excluded)
+
+    @property
     def is_alone(self) -> bool:
         """Whether it is no part of a series."""
-        return not (self.rules or self.extra or self.excluded) and self.original is None
+        return not self.repeats and self.original is None
 
 
 def entry_of(block: Block, zones: Zones, default_zone: tzinfo | None) -> Entry:

@@ -14,6 +14,9 @@ from typing import NamedTuple
 from mappings.content_line import Line, lines, number_at
 from mappings.errors import UnreadableRecord
 
+LINES_MAX = 20_000
+"""Of one event, with its alarms; an attachment is one."""
+
 _NAMES = ("VEVENT", "VTIMEZONE")
 _BEGINS = {name: re.compile(rf"^BEGIN:{name}[ \t]*\r*$", re.IGNORECASE | re.MULTILINE) for name in _NAMES}
 _ENDS = {name: re.compile(rf"^END:{name}[ \t]*\r*$\n?", re.IGNORECASE | re.MULTILINE) for name in _NAMES}
@@ -69,7 +72,9 @@ def properties(block: Block) -> Mapping[str, list[Property]]:
     """
     own: dict[str, list[Property]] = {}
     depth = 0
-    for number, line in _numbered(block):
+    for count, (number, line) in enumerate(_numbered(block)):
+        if count == LINES_MAX:
+            raise UnreadableRecord(block.line, f"has more than {LINES_MAX} lines")
         if line.name == "BEGIN":
             depth += 1
             if depth > 1 and line.value.strip().upper() == block.name:
