@@ -17,7 +17,7 @@ from daemon.lock import only_instance
 from daemon.marker import MARKER_NAME
 from daemon.ownership import Beginning
 from daemon.progress import Progress
-from daemon.render import field_name, number
+from daemon.render import aligned, field_name, number
 from daemon.render_run import trouble
 from daemon.standing import standing
 from daemon.state import State
@@ -30,6 +30,11 @@ Ask = Callable[[str, str], str]
 Say = Callable[[str], None]
 
 _TROUBLES_SHOWN_MAX = 10
+
+_WHO_IS_A_PERSON = (
+    "A note is taken for a person's if two things speak for it: its type, a category, a tag, its folder (People), or a "
+    "key such as birthday or email. You can name patterns of paths instead: `people` under [vault] in the configuration."
+)
 
 _CONFIG = """\
 # The configuration of contactd, made by `contactd init`. Keys that begin with # say what could stand there.
@@ -136,20 +141,20 @@ def _folder(named: str) -> Path:
 
 def _say_found(root: Path, found: Survey, say: Say) -> None:
     say(f"{root}: {number(found.notes, 'note')}, {found.people} of them about people.")
-    if found.people:
-        say(f"They are written in the way of the profile {found.profile}. What stands in their frontmatter:")
-        known = [name for name in FIELDS if name in found.spellings]
-        say(
-            "".join(f"  {field_name(name)}: {found.spellings[name]}\n" for name in known)
-            + "Also read are lines like `**Role**: …` in a Profile section."
-        )
-    else:
-        say(
-            "A note is taken for a person's if two things speak for it: its type, a category, a tag, its folder (People),"
-        )
-        say("or a key such as birthday or email. You can name patterns of paths instead: `people` under [vault].")
+    say(_how_written(found) if found.people else _WHO_IS_A_PERSON)
     for one in found.troubles[:_TROUBLES_SHOWN_MAX]:
         say(f"  cannot be read: {trouble(one, {})}")
+
+
+def _how_written(found: Survey) -> str:
+    in_order = sorted(found.spellings.items(), key=lambda pair: list(FIELDS).index(pair[0]))
+    return "\n".join(
+        [
+            f"They are written in the way of the profile {found.profile}. What stands in their frontmatter:",
+            *aligned([(f"{field_name(name)}:", key) for name, key in in_order], "  "),
+            "Lines like `**Role**: …` in a Profile section are read, too.",
+        ]
+    )
 
 
 def _contacts_found(contacts: Path) -> str:
