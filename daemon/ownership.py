@@ -19,6 +19,9 @@ from daemon.state import State, get_meta, set_meta
 
 _VAULT_ID = "vault_id"
 
+_BEGINNING_WITH = "beginning_with_vault_id"
+"""Of the vault whose marker is about to be written: a run that is cut short behind it has lost no state."""
+
 
 class NoMarker(DaemonError):
     """Nobody has said that this folder is a vault to be kept in step: stop, name `contactd init`."""
@@ -60,14 +63,20 @@ def machine_id(state_folder: Path) -> UUID:
         return known
     make_folder(state_folder)
     made = uuid4()
-    # Created for the owner alone from its first instant; `Path.write_text` would leave it to the umask.
-    file_fd = os.open(state_folder / MACHINE_ID_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = state_folder / f"{MACHINE_ID_NAME}-{made}"
+    # Whole or not there, whenever the run is cut short; and the owner's alone from its first instant.
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(f"{made}\n")
+        file.flush()
+        os.fsync(file.fileno())
     try:
-        os.write(file_fd, f"{made}\n".encode())
-        os.fsync(file_fd)
+        os.link(draft, state_folder / MACHINE_ID_NAME)
+    except FileExistsError:
+        # Another process was quicker, and what it made is this machine's id.
+        return machine_id(state_folder)
     finally:
-        os.close(file_fd)
-    sync_folder(state_folder)
+        draft.unlink()
+        sync_folder(state_folder)
     return made
 
 
@@ -88,10 +97,13 @@ def claim(root: Path, state: State, machine: UUID, beginning: Beginning, now: da
     marker = _marker(root, known, machine, beginning)
     if marker is None:
         marker = _new_marker(known, machine, beginning)
+        with state.transaction() as tx:
+            set_meta(tx, _BEGINNING_WITH, str(marker.vault_id))
         write_marker(root, marker)
         _remember(state, marker, None)
     elif known is None:
-        _remember(state, marker, now)
+        was_begun_here = get_meta(state, _BEGINNING_WITH) == str(marker.vault_id)
+        _remember(state, marker, None if was_begun_here else now)
     return marker
 
 
