@@ -226,7 +226,10 @@ def _looks(known: Mapping[NotePath, NoteRow], row: NoteRow) -> int:
 
 
 def _rules_key(setup: Setup) -> str:
-    return blake2s(f"{_READER} {setup.rules!r}".encode(), digest_size=8).hexdigest()
+    """Return a name of the rules by which notes are read, the same in every process."""
+    rules = setup.rules
+    named = (_READER, rules.profile.name, rules.people_globs, rules.uid_key, rules.template_folders)
+    return blake2s(repr(named).encode(), digest_size=8).hexdigest()
 
 
 def _report(listing: Listing, look: _Look, people: Sequence[NoteState]) -> VaultReport:

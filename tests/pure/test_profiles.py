@@ -6,7 +6,7 @@ from mappings.record import NotePath
 from notes import rules
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_what_a_profile_creates_it_also_reads(profile: Profile) -> None:
     read_as = {field: profile.field_of(key) for field, key in profile.created_as.items()}
     assert {field: found[0] for field, found in read_as.items() if found is not None} == {
@@ -14,7 +14,7 @@ def test_what_a_profile_creates_it_also_reads(profile: Profile) -> None:
     }
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_no_key_means_two_fields_in_one_profile(profile: Profile) -> None:
     every = [key for spellings in profile.spellings.values() for key in spellings]
     assert len(every) == len(set(every))
