@@ -76,10 +76,11 @@ class WatchedVault(FolderVault):
 
 
 def told(workers: Workers, tell: Tell) -> Workers:
-    """Return workers that say so when they begin."""
+    """Return the workers of one cycle, which say what they do: accounts are read first, and written last."""
+    doing = iter(("reading contacts",))
 
     def work(works: Sequence[Callable[[], None]]) -> None:
-        tell("reading or writing contacts")
+        tell(next(doing, "writing contacts"))
         workers(works)
 
     return work

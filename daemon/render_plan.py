@@ -47,10 +47,9 @@ def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> l
         return _table(shown, people)
     counted = Counter(_kind(step) for step in shown)
     return [
-        *(f"  {number(count, noun)} {rest}".rstrip() for (noun, rest), count in counted.items()),
-        f"The first {_SHOWN_OF_MANY} of them:",
         *_table(shown[:_SHOWN_OF_MANY], people),
-        f"  and {len(shown) - _SHOWN_OF_MANY} more; --verbose shows all",
+        f"  and {len(shown) - _SHOWN_OF_MANY} more; --verbose shows all. In all:",
+        *(f"  {number(count, noun)} {rest}" for (noun, rest), count in counted.items()),
     ]
 
 
