@@ -141,13 +141,13 @@ def test_the_same_characters_inside_texts_are_only_texts(yaml: str) -> None:
 @pytest.mark.parametrize("line", ["ké{0}: v\n", "k{0}: [é, é]\n", "k{0}:\n- é\n-\n"])
 def test_the_largest_block_costs_no_more_than_its_length(line: str) -> None:
     yaml = "".join(line.format(number) for number in range(3_000))
-    started = time.monotonic()
+    started = time.process_time()
     assert len(block(yaml).nodes) == 3_000
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_bomb_of_aliases_costs_nothing() -> None:
     layers = "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]\n" for n in range(1, 30))
-    started = time.monotonic()
+    started = time.process_time()
     assert block(f"k0: &k0 [x, x, x]\n{layers}").unwritable
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2

@@ -155,9 +155,9 @@ HUGE = {
 
 @pytest.mark.parametrize("section", HUGE.values(), ids=list(HUGE))
 def test_a_huge_section_costs_no_more_than_its_length(section: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     reading(note("", f"## Profile\n{section}\n"))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_frontmatter_outranks_the_body() -> None:
