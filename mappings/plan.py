@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
 from mappings.conflict import Conflict
-from mappings.fields import same, value_of
+from mappings.fields import FIELDS, Direction, blank, same, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
 from mappings.operation import DeleteRecord, Operation, Parting, Unlink
 from mappings.person import Uid
@@ -212,9 +212,11 @@ def _without_note(link: LinkState, absent: AbsentNote, account: AccountState, *,
 
 
 def _is_as_agreed(record: Record, link: LinkState, account: AccountState) -> bool:
-    """Tell whether the record is there and nobody has changed it since the note said the same."""
-    changed = any(not same(name, value_of(record.person, name), value) for name, value in link.base.items())
-    return record.remote_id not in account.missing and not changed
+    """Tell whether the record is there and says nothing, of what travels both ways, that the note did not say too."""
+    if record.remote_id in account.missing:
+        return False
+    shared = (name for name in FIELDS if account.policies[name].direction is Direction.BOTH)
+    return all(same(name, value_of(record.person, name), link.base.get(name, blank(name))) for name in shared)
 
 
 def _is_gone(account: AccountState, remote_id: RemoteId) -> bool:

@@ -4,8 +4,8 @@ from mappings.brakes import Limit
 from mappings.operation import DeleteRecord, Operation, Parting, Unlink
 from mappings.person import FieldName, Uid, Value
 from mappings.plan import plan
-from mappings.record import AccountName, NotePath
-from mappings.world import AbsentNote, NoteState
+from mappings.record import AccountName, NotePath, RemoteId
+from mappings.world import AbsentNote, LinkState, NoteState
 from worlds import account, link, note, record, world
 
 HOME = AccountName("home")
@@ -26,6 +26,14 @@ def test_a_contact_as_both_sides_knew_it_goes_with_its_note() -> None:
 def test_a_contact_that_says_more_than_the_note_ever_did_is_kept() -> None:
     kept = Unlink(HOME, Uid("ada"), record("1", ADA).remote_id, Parting.NOTE_DELETED)
     assert parted({**ADA, "title": "Analyst"}) == [kept]
+
+
+def test_a_contact_with_a_value_that_was_never_agreed_on_is_kept() -> None:
+    home = account(record("1", ADA, uid="ada"), delete_with_note=True)
+    unmet = LinkState(HOME, Uid("ada"), RemoteId("1"), {"name": "Ada"})
+    state = world(accounts=(home,), links=(unmet,), absent=GONE)
+    steps = plan(state, {HOME: Limit(1000, 100)}, frozenset()).operations
+    assert steps == (Unlink(HOME, Uid("ada"), RemoteId("1"), Parting.NOTE_DELETED),)
 
 
 def test_a_contact_that_another_note_would_be_linked_to_is_kept_for_it() -> None:
