@@ -73,27 +73,40 @@ def sync(
     if approved:
         # The same look, planned anew: a second one so soon would make a note that is being saved count as gone.
         seen = replace(seen, plan=_planned(setup, seen.world, approved))
+    with state.transaction() as tx:
+        _record_found(tx, run, seen, clock())
     deeds = execute(Execution(setup, state, run, clock()), seen.plan.operations, seen.leftovers, workers)
     report = Report(run, seen.vault, seen.accounts, seen.plan, deeds)
     with state.transaction() as tx:
-        _record(tx, run, seen, deeds, clock())
+        _record_first_runs(tx, seen, deeds)
         journal.finish_run(tx, run, report.exit_code, report.counts, clock())
     return report
 
 
-def _record(tx: Transaction, run: RunId, seen: Look, deeds: Deeds, now: datetime) -> None:
-    """Remember what waits for the owner, and which accounts have had their first run."""
+def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> None:
+    """Remember what waits for the owner, and every clash that a rule settles.
+
+    Before anything is written: what loses a clash may stand nowhere else once the winner is.
+    """
     braked = {brake.account for brake in seen.plan.brakes}
-    away = {account.name for account in seen.accounts if account.health is not Health.OK}
+    away = _away(seen)
     asked = [conflict for conflict in seen.plan.conflicts if not conflict.settled_by]
     settled = [one for one in seen.plan.conflicts if one.settled_by and not braked & one.theirs.keys()]
     conflicts.sync_open(tx, asked, now, run, {*away, *seen.world.unreadable_people})
     conflicts.record_settled(tx, settled, now, run)
     conflicts.sync_questions(tx, _questions(tx, seen, away), now)
     conflicts.sync_holds(tx, [Held(hold.path, hold.account, hold.field, hold.reason) for hold in seen.plan.holds], now)
+
+
+def _record_first_runs(tx: Transaction, seen: Look, deeds: Deeds) -> None:
+    braked = {brake.account for brake in seen.plan.brakes}
     for account in seen.accounts:
-        if account.name not in away | braked | deeds.broken.keys():
+        if account.name not in _away(seen) | braked | deeds.broken.keys():
             records.set_first_run_done(tx, account.name)
+
+
+def _away(seen: Look) -> AbstractSet[AccountName]:
+    return {account.name for account in seen.accounts if account.health is not Health.OK}
 
 
 def _questions(tx: Transaction, seen: Look, away: AbstractSet[AccountName]) -> Iterator[LinkQuestion]:
