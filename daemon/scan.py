@@ -30,7 +30,7 @@ from mappings.errors import UnreadableNote
 from mappings.person import Uid
 from mappings.profiles import is_excluded_path
 from mappings.record import NotePath
-from mappings.world import AbsentNote, NoteState
+from mappings.world import LOOKS_BEFORE_ABSENT, AbsentNote, NoteState
 
 RACY = timedelta(seconds=2)
 """A file changed less than this before it was read may change again within the same timestamp.
@@ -63,7 +63,8 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
     listing = setup.vault.listing()
     known, remembered = notes.rows(state), links.people(state)
     look = _look_at(setup, listing, known, remembered, now)
-    people = _people(setup, look.rows, known, remembered)
+    waiting = _waiting(look, known, remembered)
+    people = [note for note in _people(setup, look.rows, known, remembered) if note.uid not in waiting]
     carried = {note.uid for note in people}
     lost = {uid: path for uid, path in remembered.items() if uid not in carried}
     unreadable = {uid for uid, path in lost.items() if not _is_absent(uid, path, look, listing, known)}
@@ -194,6 +195,25 @@ def _people(
             taken.add(uid)
         people.append(NoteState(row.path, row.note_hash, uid, reading, row.holdable, row.unwritable, {}))
     return people
+
+
+def _waiting(look: _Look, known: Mapping[NotePath, NoteRow], remembered: Mapping[Uid, NotePath]) -> AbstractSet[Uid]:
+    """Return the people whose note is there but says nothing, for the first look.
+
+    An editor empties a file before it writes it. A copy with the same uid must not take its place meanwhile: what is
+    merged into the copy would look like undone in the note itself.
+    """
+    return {
+        uid
+        for uid, path in remembered.items()
+        if path in look.failed
+        or (
+            path in look.rows
+            and look.rows[path].reading is None
+            and path in known
+            and known[path].missing_looks + 1 < LOOKS_BEFORE_ABSENT
+        )
+    }
 
 
 def _derived_uid(vault_id: UUID, path: NotePath, taken: AbstractSet[Uid]) -> Uid:
