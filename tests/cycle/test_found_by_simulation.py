@@ -2,28 +2,37 @@
 
 from datetime import timedelta
 
-from daemon import cycle, links
+import pytest
+
+from daemon import conflicts, cycle, links
 from daemon.errors import NoteChanged
 from daemon.report import Report
 from mappings.record import NotePath
-from simulation.world import Nature, World, one_by_one
+from simulation.world import HOME, Crash, Nature, World, one_by_one
 
 ADA = NotePath("People/Ada.md")
+COPY = NotePath("People/Ada copy.md")
 MOVED = NotePath("Archive/Ada.md")
 _NOTE = b"---\ntype: people\ntitle: Ada\ntags:\n- people\n---\n"
 
 
 class Story:
-    """A world in which one thing at a time happens; `failing` is the step at which the next read fails."""
+    """A world in which one thing at a time happens: at `failing` a read fails, at `dying` the process ends."""
 
     def __init__(self) -> None:
-        self.failing = ""
+        self.failing = self.dying = ""
         self.world = World(Nature.calm(), self._step)
 
     def _step(self, name: str) -> None:
         if name == self.failing:
             self.failing = ""
             raise NoteChanged("it is being saved right now")
+
+        if name == self.dying:
+            raise Crash
+
+    def edit_note(self, old: bytes, new: bytes) -> None:
+        self.world.vault.save(ADA, self.world.vault.files[ADA].content.replace(old, new), by_rename=True)
 
     def sync(self) -> Report:
         world = self.world
@@ -47,3 +56,35 @@ def test_a_note_that_was_moved_and_cannot_be_read_yet_is_not_gone() -> None:
     story.failing = "note asked"
     story.sync()
     assert {link.account for link in links.links(story.world.state)} == {"home", "work"}
+
+
+def test_what_loses_a_clash_is_in_the_log_before_the_winner_is_written() -> None:
+    story = Story()
+    story.world.vault.save(ADA, _NOTE, by_rename=True)
+    story.sync()
+    story.sync()
+    story.edit_note(b"title: Ada\n", b"title: Ada\nrole: Boss\n")
+    (remote_id,) = story.world.books[HOME].entries
+    story.world.books[HOME].edit(remote_id, {"title": "Analyst"})
+    story.dying = "home update done"
+    with pytest.raises(Crash):
+        story.sync()
+    assert [one.conflict.theirs for one in conflicts.all_conflicts(story.world.state)] == [{HOME: "Analyst"}]
+
+
+def test_a_copy_does_not_take_the_place_of_a_note_that_is_being_saved() -> None:
+    story = Story()
+    story.world.vault.save(ADA, _NOTE, by_rename=True)
+    story.sync()
+    story.sync()
+    whole = story.world.vault.files[ADA].content
+    story.world.vault.save(COPY, whole, by_rename=True)
+    story.world.vault.save(ADA, b"", by_rename=False)
+    (remote_id,) = story.world.books[HOME].entries
+    story.world.books[HOME].edit(remote_id, {"title": "Analyst"})
+    story.sync()
+    assert story.world.vault.files[COPY].content == whole
+    story.world.vault.save(ADA, whole, by_rename=False)
+    del story.world.vault.files[COPY]
+    story.sync()
+    assert b"role: Analyst\n" in story.world.vault.files[ADA].content

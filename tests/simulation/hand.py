@@ -161,7 +161,9 @@ class Hand:
         entry = self.world.books[account].all_entries[remote_id]
         self.world.books[account].remove(remote_id)
         self.ledger.deleted_records.add((account, remote_id))
-        if entry.uid is not None:
+        self.ledger.created.pop((account, entry.uid or ""), None)
+        if entry.uid is not None and self._is_linked(account, remote_id):
+            # One that was made and deleted before anybody learnt that it was made may be made again.
             self.ledger.deleted_record_uids.add((account, entry.uid))
         self._let_go("\n".join(text for found in fields_of_record(entry).values() for text in found))
         return f"somebody deletes {account} {remote_id}"
@@ -351,6 +353,10 @@ class Hand:
         extra = f"extra {self._number}"
         remote_id = self.world.books[account].add(person({**said, "given_name": "Augusta", "tags": ("kept",)}), extra)
         return f"somebody adds {account} {remote_id}: {_listed(said)}"
+
+    def _is_linked(self, account: AccountName, remote_id: RemoteId) -> bool:
+        rows = self.world.state.all("SELECT 1 FROM links WHERE account = ? AND remote_id = ?", (account, remote_id))
+        return bool(rows)
 
     def _record(self, rng: Random) -> tuple[AccountName, RemoteId | None]:
         account = rng.choice((HOME, WORK))

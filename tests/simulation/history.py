@@ -20,10 +20,11 @@ from daemon.cycle import Look
 from daemon.errors import NoteChanged, StateError, VaultError, VaultMissing
 from daemon.report import Health, Report
 from mappings.record import AccountName, NotePath, RemoteId
-from simulation import values
+from simulation import rest, values
 from simulation.hand import Hand, Unfinished
 from simulation.ledger import Ledger
-from simulation.oracle import Oracle, Violation
+from simulation.oracle import Oracle
+from simulation.violation import Violation
 from simulation.world import HOME, Crash, Nature, World, one_by_one
 
 ROUNDS_TO_REST = 4
@@ -148,7 +149,9 @@ class _History:
             if self._chance() < self._nature.restless / 2 and self._happens():
                 self._act(self._rng(place))
         self._position = -4
-        if self._chance() < 0.06 and self._happens():
+        # A state that was lost cannot tell an account that looks empty from a new one, unless notes carry uids.
+        is_safe = self._nature.uid_key or not self._nature.loses_state
+        if is_safe and self._chance() < 0.06 and self._happens():
             self._say(self._hand.hide(self._rng(-4)))
         self._position = -5
         if self._nature.loses_state and self._chance() < 0.2 and self._happens():
@@ -169,7 +172,7 @@ class _History:
         if self._writes or self._calls > CALLS_AT_REST * len(self._world.books):
             words = f"after {ROUNDS_TO_REST} rounds another one makes {self._writes} writes and {self._calls} calls"
             self._violations.append(Violation("rest", words))
-        self._oracle.at_rest()
+        self._violations += rest.judge(self._world, self._ledger)
 
     def _rested_cycle(self) -> bool:
         self._world.pass_time(_REST)

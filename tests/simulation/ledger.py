@@ -3,14 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from connectors.memory import Entry
 from mappings.fields import texts, value_of
-from mappings.person import FieldName
+from mappings.person import FieldName, Uid
 from mappings.record import AccountName, NotePath, RemoteId
+from mappings.world import LinkState
 from simulation import notetext, values
-from simulation.notetext import Illegible
+from simulation.notetext import Fields, Illegible
 from simulation.values import TYPED
+from simulation.world import World
 
 Side = NotePath | tuple[AccountName, RemoteId]
 """A note by its path, or a record."""
@@ -75,6 +78,10 @@ class Ledger:
         where, common = self.overwritten.get(key, (None, set()))
         return where in sides and record in common
 
+    def note_was_deleted(self, uid: Uid, path: NotePath | None) -> bool:
+        """Tell whether somebody has deleted the note of a person, or one at the path where it was seen last."""
+        return uid in self.deleted_uids or path in self.deleted_notes
+
     def part(self, record: Side) -> None:
         """Forget what a record agreed on with a note that it is no longer linked to."""
         del self.agreed[record]
@@ -89,6 +96,17 @@ class Ledger:
             self.overwritten[key] = (target if side == path else side, common)
 
 
+def pair_of(world: World, path: NotePath, link: LinkState) -> tuple[Fields, Fields] | None:
+    """Return what a note and its record say, None if one of them is not there or says nothing now."""
+    file = world.vault.files.get(path)
+    entry = world.books[link.account].all_entries.get(link.remote_id)
+    if file is None or entry is None or entry.unreadable:
+        return None
+    said = fields_of_note(path, file.content)
+    return None if said is None else (said, fields_of_record(entry))
+
+
+@lru_cache(maxsize=1024)
 def fields_of_note(path: NotePath, content: bytes) -> Mapping[FieldName, tuple[str, ...]] | None:
     """Return what a note says, None if that cannot be told now."""
     try:
