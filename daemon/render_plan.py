@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import assert_never
 
-from daemon.render import People, aligned, field_name, number, value
+from daemon.render import People, aligned, field_name, value
 from mappings.brakes import Brake, FirstRun, Kind, Place, TooMany
 from mappings.fields import FIELDS, texts, value_of
 from mappings.operation import (
@@ -49,7 +49,7 @@ def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> l
     return [
         *_table(shown[:_SHOWN_OF_MANY], people),
         f"  and {len(shown) - _SHOWN_OF_MANY} more; --verbose shows all. In all:",
-        *(f"  {number(count, noun)} {rest}" for (noun, rest), count in counted.items()),
+        *aligned([(kind, str(count)) for kind, count in counted.items()], "  "),
     ]
 
 
@@ -107,23 +107,23 @@ def _row(step: Operation, people: People) -> tuple[str, str]:
             assert_never(step)
 
 
-def _kind(step: Operation) -> tuple[str, str]:
-    """Return what many steps of one kind are called: a noun to count, and what would happen."""
+def _kind(step: Operation) -> str:
+    """Return what steps of one kind are counted under."""
     match step:
         case WriteNote():
-            return "note", "to write"
+            return "write note"
         case CreateRecord():
-            return "contact", f"to make in {step.account}"
+            return f"make contact in {step.account}"
         case UpdateRecord():
-            return "contact", f"to change in {step.account}"
+            return f"change contact in {step.account}"
         case DeleteRecord():
-            return "contact", f"to delete in {step.account}"
+            return f"delete contact in {step.account}"
         case Link():
-            return "note", f"to link to contacts of {step.account}"
+            return f"link to contact in {step.account}"
         case Unlink():
-            return "note", f"to part from contacts of {step.account}"
+            return f"part from contact in {step.account}"
         case Agree():
-            return "agreement", f"with {step.agreed.account} to remember"
+            return f"agree with {step.agreed.account}"
         case _:
             assert_never(step)
 

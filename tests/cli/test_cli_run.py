@@ -4,7 +4,7 @@ import json
 import os
 import pty
 import subprocess
-import time
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,8 +62,8 @@ def test_many_steps_are_counted_and_the_first_shown(told: Command, world: Folder
     for number in range(60):
         world.note(f"Person {number:02}").write_text(person(f"Person {number:02}"))
     short, long = (told("sync", "--once", "--yes", "--dry-run", *options).said for options in ((), ("--verbose",)))
-    assert "63 contacts to make in home" in short
-    assert (short.count("make contact"), long.count("make contact")) == (20, 63)
+    assert "  make contact in home  63\n" in short
+    assert (short.count("make contact  "), long.count("make contact  ")) == (20, 63)
     assert "and 43 more; --verbose shows all" in short
 
 
@@ -118,14 +118,19 @@ def test_on_a_terminal_the_first_plan_is_shown_and_asked_about(
     assert max(map(len, ran.said.splitlines())) <= 80
 
 
-def test_help_takes_no_time_worth_mentioning() -> None:
-    def taken(*command: str | Path) -> float:
-        began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        return time.perf_counter() - began
+HEAVY = frozenset({"pydantic", "icalendar", "yaml_edit", "yaml12", "mappings.plan", "mappings.note", "daemon.cycle"})
 
-    # The least of several, because the machine may be busy with other tests.
-    assert min(taken(CONTACTD, "--help") for _ in range(5)) < 0.4
+
+def test_help_loads_nothing_of_ours_but_the_command_line() -> None:
+    # Not measured: what a loaded machine takes says nothing.
+    loaded = _loaded_by("--help")
+    ours = {name for name in loaded if name.partition(".")[0] in {"connectors", "daemon", "mappings"}}
+    assert (ours, loaded & {*HEAVY, "sqlite3", "logging"}) == ({"daemon", "daemon.cli"}, set())
+
+
+def test_status_loads_nothing_that_only_a_run_needs(told: Command, world: FolderWorld) -> None:
+    told("sync", "--once", "--yes")
+    assert not _loaded_by("status", "--config", str(world.config)) & HEAVY
 
 
 def test_a_dry_run_leaves_every_file_as_it_was(told: Command, world: FolderWorld) -> None:
@@ -135,6 +140,14 @@ def test_a_dry_run_leaves_every_file_as_it_was(told: Command, world: FolderWorld
     before = seen(world.root)
     told("sync", "--once", "--dry-run")
     assert seen(world.root) == before
+
+
+def _loaded_by(*arguments: str) -> set[str]:
+    """Run a command in a Python of its own; return what it has imported by its end."""
+    tell = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
+    script = f"{tell}from daemon.cli import main; main({list(arguments)})"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    return set(done.stderr.split())
 
 
 def _on_a_terminal(world: FolderWorld, answer: str) -> Ran:
