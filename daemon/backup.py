@@ -74,6 +74,7 @@ def restore(source: Path, state_folder: Path, now: datetime) -> None:
     make_folder(work)
     try:
         shutil.copyfile(source, work / DATABASE_NAME)
+        (work / DATABASE_NAME).chmod(PRIVATE_FILE)
         _check(work / DATABASE_NAME)
         machine_id = _prepare(work, now)
         _keep_aside(state_folder, now)

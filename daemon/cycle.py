@@ -18,6 +18,7 @@ from daemon.rehearse import rehearse
 from daemon.report import AccountReport, Deeds, Health, Report, VaultReport
 from daemon.setup import Setup
 from daemon.state import State, Transaction
+from mappings.person import Uid
 from mappings.plan import Plan, plan
 from mappings.record import AccountName, NotePath
 from mappings.world import World
@@ -92,7 +93,7 @@ def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> Non
     away = _away(seen)
     asked = [conflict for conflict in seen.plan.conflicts if not conflict.settled_by]
     settled = [one for one in seen.plan.conflicts if one.settled_by and not braked & one.theirs.keys()]
-    conflicts.sync_open(tx, asked, now, run, {*away, *seen.world.unreadable_people})
+    conflicts.sync_open(tx, asked, now, run, {*away, *_unseen(seen.world)})
     conflicts.record_settled(tx, settled, now, run)
     conflicts.sync_questions(tx, _questions(tx, seen, away), now)
     conflicts.sync_holds(tx, [Held(hold.path, hold.account, hold.field, hold.reason) for hold in seen.plan.holds], now)
@@ -103,6 +104,15 @@ def _record_first_runs(tx: Transaction, seen: Look, deeds: Deeds) -> None:
     for account in seen.accounts:
         if account.name not in _away(seen) | braked | deeds.broken.keys():
             records.set_first_run_done(tx, account.name)
+
+
+def _unseen(world: World) -> Iterator[Uid]:
+    """Yield the people of whom one side could not be read now: what they disagreed about may still be so."""
+    yield from world.unreadable_people
+    unseen = {account.name: {*account.missing, *account.unreadable} for account in world.accounts}
+    for link in world.links:
+        if link.remote_id in unseen.get(link.account, ()):
+            yield link.uid
 
 
 def _away(seen: Look) -> AbstractSet[AccountName]:

@@ -17,7 +17,7 @@ from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
-from mappings.operation import DeleteRecord, Operation, Parting, Unlink
+from mappings.operation import DeleteRecord, Operation, Parting, Unlink, WriteNote
 from mappings.person import Uid
 from mappings.person_plan import Hold, Pair, plan_person
 from mappings.record import AccountName, Record, RemoteId
@@ -63,8 +63,21 @@ def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[
         flooding = [one for one in found if isinstance(one, FirstRun) or one.place is Place.NOTES] or found
         brakes += flooding
         allowed = _plan(_without(world, {one.account for one in brakes}))
-    waiting = tuple(step for step in whole.operations if any(touches(step, one.account) for one in brakes))
+    waiting = tuple(_waiting(whole.operations, allowed.operations, {one.account for one in brakes}))
     return replace(whole, operations=allowed.operations, brakes=tuple(brakes), waiting=waiting)
+
+
+def _waiting(
+    whole: Sequence[Operation], allowed: Sequence[Operation], braked: AbstractSet[AccountName]
+) -> Iterator[Operation]:
+    """Yield the steps of the braked accounts, and those into notes that are only made for their sake."""
+    theirs = [any(touches(step, account) for account in braked) for step in whole]
+    people = {step.uid for step, is_theirs in zip(whole, theirs, strict=True) if is_theirs}
+    written = {step.uid: step for step in allowed if isinstance(step, WriteNote)}
+    for step, is_theirs in zip(whole, theirs, strict=True):
+        follows = isinstance(step, WriteNote) and step.uid in people and written.get(step.uid) != step
+        if is_theirs or follows:
+            yield step
 
 
 def _without(world: World, braked: AbstractSet[AccountName]) -> World:

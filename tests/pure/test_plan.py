@@ -279,8 +279,9 @@ class TestBrakes:
         assert (result.operations, result.brakes) == ((), (TooMany(HOME, Place.NOTES, Kind.DELETE, 10, 5),))
 
     def test_the_first_run_waits_whatever_it_contains(self) -> None:
-        result = planned(world(note("ada", ADA), accounts=(account(first_run=True),)))
+        result = planned(world(note("ada", ADA, carries_uid=False), accounts=(account(first_run=True),)))
         assert (steps(result), result.brakes) == ([], (FirstRun(HOME),))
+        assert [told(step) for step in result.waiting] == ["note ada +uid", "create home ada Ada/Analyst"]
 
     def test_two_empty_sides_are_success_at_once(self) -> None:
         assert planned(world(accounts=(account(first_run=True),))) == Plan((), (), (), (), (), (), {})
