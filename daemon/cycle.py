@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon import conflicts, gather, journal, records, scan
+from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Execution, execute
 from daemon.gather import Workers
 from daemon.journal import RunId
 from daemon.recover import recover
 from daemon.rehearse import rehearse
-from daemon.report import AccountReport, Deeds, Health, Report, VaultReport
+from daemon.report import AccountReport, CalendarReport, Deeds, Health, Report, VaultReport
 from daemon.setup import Setup
 from daemon.state import State, Transaction
 from mappings.person import Uid
@@ -30,6 +31,7 @@ class Look:
 
     vault: VaultReport
     accounts: tuple[AccountReport, ...]
+    calendars: tuple[CalendarReport, ...]
     world: World
     plan: Plan
     leftovers: tuple[NotePath, ...]
@@ -47,7 +49,8 @@ def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
     if recover(state, world, now):
         world = gather.world(setup, state, scanned, reports)
     reports = gather.completed(reports, world)
-    return Look(scanned.report, reports, world, _planned(setup, world, frozenset()), scanned.leftovers)
+    calendars = read_calendars(setup, now, workers)
+    return Look(scanned.report, reports, calendars, world, _planned(setup, world, frozenset()), scanned.leftovers)
 
 
 def _planned(setup: Setup, world: World, approved: frozenset[AccountName]) -> Plan:
@@ -77,7 +80,7 @@ def sync(
     with state.transaction() as tx:
         _record_found(tx, run, seen, clock())
     deeds = execute(Execution(setup, state, run, clock()), seen.plan.operations, seen.leftovers, workers)
-    report = Report(run, seen.vault, seen.accounts, seen.plan, deeds)
+    report = Report(run, seen.vault, seen.accounts, seen.calendars, seen.plan, deeds)
     with state.transaction() as tx:
         _record_first_runs(tx, seen, deeds)
         journal.finish_run(tx, run, report.exit_code, report.counts, clock())

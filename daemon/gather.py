@@ -76,7 +76,7 @@ def _read_account(account: Account, state: State, now: datetime) -> AccountRepor
     try:
         change_set = _changes(account, state)
     except ConnectorError as error:
-        return AccountReport(account.name, _health(error), str(error), 0, 0, 0, ())
+        return AccountReport(account.name, health_of(error), str(error), 0, 0, 0, ())
     with state.transaction() as tx:
         records.store_change_set(tx, account.name, change_set, now)
     return AccountReport(account.name, Health.OK, "", change_set.listed, len(change_set.records), 0, ())
@@ -92,7 +92,8 @@ def _changes(account: Account, state: State) -> ChangeSet:
         return account.contacts.changes(None, known)
 
 
-def _health(error: ConnectorError) -> Health:
+def health_of(error: ConnectorError) -> Health:
+    """Return how an account fared that failed as a whole; an error about a single record is our bug, and rises."""
     match error:
         case TryLater():
             return Health.AWAY

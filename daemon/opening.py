@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, tzinfo
 
 from connectors import registry
+from connectors.calendar_interface import Calendar
 from connectors.interface import Contacts
 from daemon.config import AccountConfig, Config
 from daemon.folder_vault import FolderVault
@@ -28,18 +30,29 @@ def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
     Errors: `VaultMissing` if the vault's folder is not there.
     """
     opened = [(account, contacts) for account in config.accounts if (contacts := _contacts(account)) is not None]
-    left_out = frozenset(account.name for account, _ in opened if only and account.name not in only)
+    left_out = frozenset(account.name for account in config.accounts if only and account.name not in only)
     return Setup(
         vault=FolderVault(config.vault.path, expect=marker),
         vault_id=marker.vault_id,
         rules=note_rules(config),
         accounts=tuple(_account(account, contacts) for account, contacts in opened),
+        calendars=tuple(calendar for account in config.accounts for calendar in _calendars(account)),
         left_out=left_out,
+        zone=_local_zone(),
     )
 
 
 def _contacts(account: AccountConfig) -> Contacts | None:
     return registry.connector(account.connector).open_contacts(account.name, account.options)
+
+
+def _calendars(account: AccountConfig) -> tuple[Calendar, ...]:
+    return registry.connector(account.connector).open_calendars(account.name, account.options)
+
+
+def _local_zone() -> tzinfo:
+    zone = datetime.now(UTC).astimezone().tzinfo
+    return zone or UTC
 
 
 def _account(account: AccountConfig, contacts: Contacts) -> Account:

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from daemon import render_plan
 from daemon.render import People, field_name, number, value
 from daemon.render_plan import why
-from daemon.report import AccountReport, Health, Report, Trouble
+from daemon.report import AccountReport, CalendarReport, Health, Report, Trouble
 from daemon.standing import Standing
 from mappings.brakes import touches
 from mappings.conflict import Conflict
+from mappings.event import NO_ATTENDEES
 from mappings.operation import CreateRecord, DeleteRecord, Operation, UpdateRecord, WriteNote
 from mappings.person import Uid
 from mappings.record import AccountName
@@ -35,6 +36,7 @@ def report(done: Report, now: Standing, *, verbose: bool) -> str:
         _steps(done, now.people, verbose=verbose),
         _vault(done, now.people),
         _accounts(done, now),
+        _calendars(done, now.people),
         _rest(done, now.people),
     )
     return "\n".join([*(line for part in parts for line in part), _verdict(done)])
@@ -62,6 +64,7 @@ def report_json(done: Report, now: Standing) -> str:
             {**asdict(one), "linked": now.linked.get(one.name, 0), "unlinked": now.unlinked.get(one.name, 0)}
             for one in done.accounts
         ],
+        "calendars": [asdict(one) for one in done.calendars],
         "plan": {
             "operations": steps(plan.operations),
             "waiting": steps(plan.waiting),
@@ -119,6 +122,19 @@ def _accounts(done: Report, now: Standing) -> Iterator[str]:
         yield from (f"  skipped: {trouble(one, now.people)}" for one in account.troubles)
         if done.deeds is not None and account.name in done.deeds.broken:
             yield f"  stopped half way: {done.deeds.broken[account.name]}; the next run goes on from there"
+
+
+def _calendars(done: Report, people: People) -> Iterator[str]:
+    for calendar in done.calendars:
+        yield f"{calendar.account}, calendar {calendar.name}: {_calendar(calendar)}"
+        yield from (f"  skipped: {trouble(one, people)}" for one in calendar.troubles)
+
+
+def _calendar(calendar: CalendarReport) -> str:
+    if calendar.health is not Health.OK:
+        return f"{calendar.health}: {calendar.reason}"
+    told = f"{number(calendar.events, 'event')} read, from {number(calendar.listed, 'file')}"
+    return f"{told}; {NO_ATTENDEES}" if calendar.names_nobody else told
 
 
 def _account(account: AccountReport, done: Report, now: Standing) -> str:

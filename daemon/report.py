@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mappings.event import CalendarName
 from mappings.identity import Doubt, Question
 from mappings.plan import Plan
 from mappings.record import AccountName, NotePath, RemoteId
@@ -56,6 +57,23 @@ class AccountReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarReport:
+    """What reading one calendar found: `listed` records, and the `events` that take place in the window.
+
+    `names_nobody` says that there are events and none has any attendee.
+    """
+
+    account: AccountName
+    name: CalendarName
+    health: Health
+    reason: str
+    listed: int
+    events: int
+    troubles: tuple[Trouble, ...]
+    names_nobody: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Deeds:
     """What was really done: counts by what was done, and the steps that failed, each with its reason.
 
@@ -81,6 +99,7 @@ class Report:
     run: int
     vault: VaultReport
     accounts: tuple[AccountReport, ...]
+    calendars: tuple[CalendarReport, ...]
     plan: Plan
     deeds: Deeds | None
 
@@ -113,12 +132,14 @@ class Report:
     @property
     def _partial(self) -> bool:
         broken = bool(self.deeds and self.deeds.broken)
-        failed = any(one.health not in {Health.OK, Health.LEFT_OUT} for one in self.accounts)
+        healths = {*(one.health for one in self.accounts), *(one.health for one in self.calendars)}
+        failed = not healths <= {Health.OK, Health.LEFT_OUT}
         return broken or failed or bool(self.vault.incomplete)
 
     @property
     def _held(self) -> bool:
         open_conflicts = any(not conflict.settled_by for conflict in self.plan.conflicts)
         troubles = bool(self.vault.troubles) or any(one.troubles for one in self.accounts)
+        troubles |= any(one.troubles for one in self.calendars)
         failed = bool(self.deeds and (self.deeds.failures or self.deeds.postponed or self.deeds.copies))
         return open_conflicts or troubles or failed or bool(self.plan.holds or self.questions)

@@ -5,8 +5,10 @@ Built from the configuration at the door (`opening`), or by a test from worlds o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from uuid import UUID
 
+from connectors.calendar_interface import Calendar
 from connectors.interface import Contacts
 from daemon.vault import Vault
 from mappings.brakes import Limit
@@ -36,11 +38,13 @@ class Account:
 class Setup:
     """What a cycle works with; `vault_id` names the vault wherever it is mounted.
 
-    Accounts `left_out` are not read in this run; their people are planned as if nothing had changed there.
+    `zone` is the owner's, in which days begin and end. Accounts `left_out` are not read in this run; their people are planned as if nothing had changed there.
     """
 
     vault: Vault
     vault_id: UUID
     rules: NoteRules
     accounts: tuple[Account, ...]
+    calendars: tuple[Calendar, ...]
     left_out: frozenset[AccountName]
+    zone: tzinfo

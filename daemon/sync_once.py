@@ -81,7 +81,7 @@ def dry_run(wish: Wish, say: Say) -> int:
             seen = cycle.look(setup, state, now(), progress.told(opening.side_by_side, line.tell))
         finally:
             line.clear()
-        report = Report(0, seen.vault, seen.accounts, seen.plan, None)
+        report = Report(0, seen.vault, seen.accounts, seen.calendars, seen.plan, None)
         say(_rendered(wish, report, standing(state)))
     return report.exit_code
 

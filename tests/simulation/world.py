@@ -149,7 +149,9 @@ class World:
             vault_id=_VAULT_ID,
             rules=NoteRules(PROFILES["people-notes"], (), nature.uid_key, ()),
             accounts=tuple(self._account(name) for name in (HOME, WORK)),
+            calendars=(),
             left_out=frozenset(),
+            zone=UTC,
         )
 
     def pass_time(self, span: timedelta) -> None:
