@@ -135,28 +135,27 @@ class _Reader:
         """Return the values of a line, which may be several with commas between."""
         texts = [text.strip() for text in found.line.value.split(",")]
         try:
-            zone = self._zone(found.line)
-            return [self._placed(_value(text), zone) for text in texts if text]
+            name = _parameters(found.line).get("TZID", "")
+            zone = self.zones.zone(name) if name else self.default_zone
+            # Some write local times with a Z behind them; khal and icalendar too go by the zone that is named.
+            return [_placed(_value(text.rstrip("Zz") if name else text), zone) for text in texts if text]
         except UnreadableRecord as error:
             raise UnreadableRecord(found.number, error.reason) from error
         except FOREIGN_ERRORS as error:
             raise UnreadableRecord(found.number, f"{found.line.name} is not understood") from error
 
-    def _zone(self, line: Line) -> tzinfo | None:
-        name = _parameters(line).get("TZID", "")
-        return self.zones.zone(name) if name else self.default_zone
 
-    def _placed(self, value: object, zone: tzinfo | None) -> Moment | Period | timedelta:
-        match value:
-            case datetime() if value.tzinfo is None:
-                return value.replace(tzinfo=zone)
-            case date() | timedelta():
-                return value
-            case (datetime() as start, datetime() | timedelta() as end):
-                placed_end = end.replace(tzinfo=end.tzinfo or zone) if isinstance(end, datetime) else end
-                return start.replace(tzinfo=start.tzinfo or zone), placed_end
-            case _:
-                raise UnreadableRecord(None, "neither a day nor a time")
+def _placed(value: object, zone: tzinfo | None) -> Moment | Period | timedelta:
+    match value:
+        case datetime():
+            return value.replace(tzinfo=value.tzinfo or zone)
+        case date() | timedelta():
+            return value
+        case (datetime() as start, datetime() | timedelta() as end):
+            placed_end = end.replace(tzinfo=end.tzinfo or zone) if isinstance(end, datetime) else end
+            return start.replace(tzinfo=start.tzinfo or zone), placed_end
+        case _:
+            raise UnreadableRecord(None, "neither a day nor a time")
 
 
 def _value(text: str) -> object:
@@ -177,7 +176,7 @@ def _entry(line: int, found: _Properties, reader: _Reader) -> Entry:
         original=next(iter(reader.moments(originals)), None),
         and_following=any(_parameters(each.line).get("RANGE", "").upper() == "THISANDFUTURE" for each in originals),
         sequence=int(_text(found, "SEQUENCE") or 0),
-        rules=tuple(each.line.value.strip() for each in found.get("RRULE", [])),
+        rules=tuple(rule for each in found.get("RRULE", []) if (rule := _rule(each.line))),
         extra=tuple(_extra(found.get("RDATE", []), reader)),
         excluded=tuple(reader.moments(found.get("EXDATE", []))),
         spans_days=_text(found, "X-MICROSOFT-CDO-ALLDAYEVENT").upper() == "TRUE",
@@ -193,10 +192,8 @@ def _start_and_end(line: int, found: _Properties, reader: _Reader) -> tuple[Mome
     end = next(iter(reader.moments(found.get("DTEND", [])[:1])), None)
     if end is None:
         end = start + _duration(start, found, reader)
-    if isinstance(start, datetime) != isinstance(end, datetime):
-        # A day on one side only: the day is what can be relied on.
-        start, end = _day(start), _day(end)
-    if _is_before(end, start):
+    start, end = _alike(start, end)
+    if end < start:
         raise UnreadableRecord(line, "ends before it starts")
     # Many write the same day twice for one day, though the end is not included (RFC 5545 section 3.6.1).
     return start, end if isinstance(end, datetime) else max(end, _day(start) + timedelta(days=1))
@@ -217,14 +214,20 @@ def _extra(found: Sequence[Property], reader: _Reader) -> list[Moment | Period]:
     return [value for value in values if not isinstance(value, timedelta)]
 
 
+def _rule(line: Line) -> str:
+    """Return a rule without the blanks, and the semicolon behind it, that some write; "" if it says nothing."""
+    return "".join(line.value.split()).strip(";")
+
+
 def _day(moment: Moment) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-def _is_before(left: Moment, right: Moment) -> bool:
-    if isinstance(left, datetime) and isinstance(right, datetime) and (left.tzinfo is None) != (right.tzinfo is None):
-        return left.replace(tzinfo=None) < right.replace(tzinfo=None)
-    return left < right
+def _alike(start: Moment, end: Moment) -> tuple[Moment, Moment]:
+    """Return both as days if one of them is, and both in a zone if one of them is: what is said of one holds."""
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        return _day(start), _day(end)
+    return start.replace(tzinfo=start.tzinfo or end.tzinfo), end.replace(tzinfo=end.tzinfo or start.tzinfo)
 
 
 def _details(found: _Properties) -> Details:

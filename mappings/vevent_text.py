@@ -71,7 +71,7 @@ def properties(block: Block) -> Mapping[str, list[Property]]:
     Errors: `UnreadableRecord` with the line that is none.
     """
     own: dict[str, list[Property]] = {}
-    depth = 0
+    depth, last_end = 0, ""
     for count, (number, line) in enumerate(_numbered(block)):
         if count == LINES_MAX:
             raise UnreadableRecord(block.line, f"has more than {LINES_MAX} lines")
@@ -80,10 +80,10 @@ def properties(block: Block) -> Mapping[str, list[Property]]:
             if depth > 1 and line.value.strip().upper() == block.name:
                 raise UnreadableRecord(block.line, f"END:{block.name} is missing")
         elif line.name == "END":
-            depth -= 1
+            depth, last_end = depth - 1, line.value.strip().upper()
         elif depth == 1 and line.name:
             own.setdefault(line.name, []).append(Property(number, line))
-    if depth != 0:
+    if depth != 0 or last_end != block.name:
         raise UnreadableRecord(block.line, f"END:{block.name} is missing")
     return own
 

@@ -10,6 +10,7 @@ Source: RFC 5545 sections 3.2.19 and 3.6.5.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -83,25 +84,29 @@ def _database_zone(name: str) -> tzinfo | None:
 
 def _own_zone(block: Block, name: str) -> tzinfo:
     try:
-        _check_rules(block)
-        zone = _made(block)
-        # The rules are looked at only when it is used: a broken one is to be told here, not in the midst of events.
-        for moment in (_RULES_FROM, _RULES_TO):
-            moment.replace(tzinfo=zone).utcoffset()
+        return _made(block.text)
+    except UnreadableRecord as error:
+        raise UnreadableRecord(block.line, error.reason) from error
     except FOREIGN_ERRORS as error:
         raise UnreadableRecord(block.line, f"time zone {name} is not understood") from error
+
+
+# Outlook's rules begin in 1601, which costs a quarter of a second to follow, and every one of its events brings them.
+@lru_cache(maxsize=64)
+def _made(text: str) -> tzinfo:
+    _check_rules(text)
+    timezone = cast("Timezone", Timezone.from_ical(text.encode()))
+    zone = cast("tzinfo", timezone.to_tz(TZP(), lookup_tzid=False))
+    # The rules are looked at only when it is used: a broken one is to be told here, not in the midst of events.
+    for moment in (_RULES_FROM, _RULES_TO):
+        moment.replace(tzinfo=zone).utcoffset()
     return zone
 
 
-def _made(block: Block) -> tzinfo:
-    timezone = cast("Timezone", Timezone.from_ical(block.text.encode()))
-    return cast("tzinfo", timezone.to_tz(TZP(), lookup_tzid=False))
-
-
-def _check_rules(block: Block) -> None:
-    rules = _RULE.findall(block.text)
+def _check_rules(text: str) -> None:
+    rules = _RULE.findall(text)
     if len(rules) > RULES_MAX:
-        raise UnreadableRecord(block.line, f"a time zone with {len(rules)} rules")
+        raise UnreadableRecord(None, f"a time zone with {len(rules)} rules")
     for rule in rules:
         steps_to(rule_of(rule.strip()), _RULES_FROM, _RULES_TO)
 

@@ -1,0 +1,291 @@
+"""What every calendar does, whatever the provider.
+
+A new connector joins by a class with the members of `Diary`, and its place in `DIARIES`. What the owner does there must
+not pass through our code for that provider's wire format.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from connectors.calendar_interface import Calendar, EventSet
+from connectors.memory_calendar import Agenda, MemoryCalendar
+from connectors.vdir_calendar import CalendarFolder
+from mappings.event import (
+    Attendee,
+    AttendeeKind,
+    Availability,
+    CalendarName,
+    Event,
+    EventUid,
+    Kind,
+    Occurrence,
+    Response,
+    Status,
+    Timed,
+    Window,
+    names_nobody,
+)
+from mappings.record import AccountName, RemoteId
+
+ACCOUNT = AccountName("home")
+WORK = CalendarName("work")
+TEA = datetime(2026, 5, 3, 9, tzinfo=UTC)
+MAY = Window(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), UTC)
+HOUR = timedelta(hours=1)
+
+
+class Diary(Protocol):
+    """A calendar with its owner's hand in it. Every event takes an hour, and is of Ada, who accepted, and the owner."""
+
+    def connector(self) -> Calendar:
+        """Return a connector that shares nothing with those returned before but the calendar."""
+        ...
+
+    def add(self, uid: str, start: datetime) -> RemoteId: ...
+
+    def move(self, source: RemoteId, start: datetime) -> None: ...
+
+    def decline(self, source: RemoteId) -> None:
+        """Let Ada decline."""
+        ...
+
+    def cancel(self, source: RemoteId) -> None: ...
+
+    def remove(self, source: RemoteId) -> None: ...
+
+    def spoil(self, source: RemoteId) -> None:
+        """Make a record one that is not understood."""
+        ...
+
+
+def an_event(uid: str, start: datetime) -> Event:
+    """Return what a diary is to say of an event that was added; the source is the diary's own."""
+    return Event(
+        uid=EventUid(uid),
+        occurrence=Occurrence(""),
+        account=ACCOUNT,
+        calendar=WORK,
+        source=RemoteId(""),
+        when=Timed(start, start + HOUR),
+        title="Tea",
+        status=Status.CONFIRMED,
+        is_draft=False,
+        kind=Kind.ORDINARY,
+        availability=Availability.BUSY,
+        is_private=False,
+        organizer="me@example.test",
+        attendees=(
+            Attendee("me@example.test", Response.ACCEPTED, AttendeeKind.PERSON, is_optional=False),
+            Attendee("ada@example.test", Response.ACCEPTED, AttendeeKind.PERSON, is_optional=True),
+        ),
+        attendees_complete=True,
+        own_response=Response.UNKNOWN,
+    )
+
+
+class MemoryDiary:
+    """An agenda in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        del folder
+        self._agenda = Agenda()
+
+    def connector(self) -> Calendar:
+        return MemoryCalendar(ACCOUNT, WORK, self._agenda)
+
+    def add(self, uid: str, start: datetime) -> RemoteId:
+        return self._agenda.add(an_event(uid, start))
+
+    def move(self, source: RemoteId, start: datetime) -> None:
+        self._agenda.put(source, replace(self._event(source), when=Timed(start, start + HOUR)))
+
+    def decline(self, source: RemoteId) -> None:
+        event = self._event(source)
+        me, ada = event.attendees
+        self._agenda.put(source, replace(event, attendees=(me, replace(ada, response=Response.DECLINED))))
+
+    def cancel(self, source: RemoteId) -> None:
+        self._agenda.put(source, replace(self._event(source), status=Status.CANCELLED))
+
+    def remove(self, source: RemoteId) -> None:
+        self._agenda.remove(source)
+
+    def spoil(self, source: RemoteId) -> None:
+        self._agenda.spoil(source, "DTSTART is missing")
+
+    def _event(self, source: RemoteId) -> Event:
+        event = self._agenda.entries[source]
+        assert isinstance(event, Event)
+        return event
+
+
+class VdirDiary:
+    """A folder of .ics files, written by a program that replaces files by renaming, as vdirsyncer does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "work"
+        self._folder.mkdir()
+
+    def connector(self) -> Calendar:
+        return CalendarFolder(ACCOUNT, WORK, self._folder)
+
+    def add(self, uid: str, start: datetime) -> RemoteId:
+        source = RemoteId(f"{uid}.ics")
+        text = (
+            f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Stranger//EN\nBEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z\n"
+            f"{_starts(start)}\nDURATION:PT1H\nSUMMARY:Tea\nORGANIZER:mailto:me@example.test\n"
+            "ATTENDEE;PARTSTAT=ACCEPTED:mailto:me@example.test\n"
+            "ATTENDEE;CN=Ada;ROLE=OPT-PARTICIPANT;PARTSTAT=ACCEPTED:mailto:ada@example.test\n"
+            "STATUS:CONFIRMED\nEND:VEVENT\nEND:VCALENDAR\n"
+        )
+        self._write(source, text.replace("\n", "\r\n"))
+        return source
+
+    def move(self, source: RemoteId, start: datetime) -> None:
+        lines = self._text(source).split("\r\n")
+        self._write(source, "\r\n".join(_starts(start) if line.startswith("DTSTART") else line for line in lines))
+
+    def decline(self, source: RemoteId) -> None:
+        self._replace(source, "PARTICIPANT;PARTSTAT=ACCEPTED", "PARTICIPANT;PARTSTAT=DECLINED")
+
+    def cancel(self, source: RemoteId) -> None:
+        self._replace(source, "STATUS:CONFIRMED", "STATUS:CANCELLED")
+
+    def remove(self, source: RemoteId) -> None:
+        (self._folder / source).unlink()
+
+    def spoil(self, source: RemoteId) -> None:
+        self._replace(source, "DTSTART", "DTEND")
+
+    def _replace(self, source: RemoteId, old: str, new: str) -> None:
+        self._write(source, self._text(source).replace(old, new))
+
+    def _text(self, source: RemoteId) -> str:
+        return (self._folder / source).read_bytes().decode()
+
+    def _write(self, source: RemoteId, text: str) -> None:
+        spare = self._folder / f"{source}.tmp"
+        spare.write_bytes(text.encode())
+        spare.replace(self._folder / source)
+
+
+def _starts(start: datetime) -> str:
+    return f"DTSTART:{start:%Y%m%dT%H%M%SZ}"
+
+
+DIARIES = (MemoryDiary, VdirDiary)
+
+
+@pytest.fixture(params=DIARIES, ids=lambda diary: diary.__name__)
+def diary(request: pytest.FixtureRequest, tmp_path: Path) -> Diary:
+    """An empty calendar of each kind in turn."""
+    made: Diary = request.param(tmp_path)
+    return made
+
+
+def read(diary: Diary) -> EventSet:
+    return diary.connector().events(MAY)
+
+
+def test_an_empty_calendar_is_read_completely(diary: Diary) -> None:
+    assert read(diary) == EventSet(events=(), unreadable=(), complete=True, listed=0)
+
+
+def test_what_was_added_is_what_is_read(diary: Diary) -> None:
+    source = diary.add("tea", TEA)
+    expected = replace(an_event("tea", TEA), source=source)
+    assert read(diary) == EventSet(events=(expected,), unreadable=(), complete=True, listed=1)
+
+
+def test_a_connector_says_whose_calendar_it_is(diary: Diary) -> None:
+    assert (diary.connector().account, diary.connector().name) == (ACCOUNT, WORK)
+
+
+def test_several_events_are_all_read_each_with_a_source_of_its_own(diary: Diary) -> None:
+    sources = {diary.add(f"tea-{day}", TEA + timedelta(days=day)) for day in range(9)}
+    found = read(diary)
+    assert {event.source for event in found.events} == sources
+    assert (len(sources), len(found.events), found.listed, found.complete) == (9, 9, 9, True)
+
+
+@pytest.mark.parametrize(
+    ("start", "is_in"),
+    [
+        (MAY.start - HOUR, False),
+        (MAY.start - HOUR / 2, True),
+        (MAY.start, True),
+        (MAY.end - HOUR, True),
+        (MAY.end - HOUR / 2, True),
+        (MAY.end, False),
+    ],
+)
+def test_what_lies_in_the_window_even_in_part_is_read(diary: Diary, start: datetime, *, is_in: bool) -> None:
+    diary.add("tea", start)
+    assert len(read(diary).events) == int(is_in)
+
+
+def test_a_window_in_another_zone_is_the_same_window(diary: Diary) -> None:
+    diary.add("tea", TEA)
+    west = Window(MAY.start.astimezone(), MAY.end.astimezone(), UTC)
+    assert diary.connector().events(west).events == read(diary).events
+
+
+def test_a_moved_event_is_where_it_was_moved_to_and_keeps_its_name(diary: Diary) -> None:
+    source = diary.add("tea", TEA)
+    diary.move(source, TEA + timedelta(days=2))
+    (event,) = read(diary).events
+    assert (event.uid, event.occurrence) == ("tea", "")
+    assert event.when == Timed(TEA + timedelta(days=2), TEA + timedelta(days=2) + HOUR)
+
+
+def test_an_event_moved_out_of_the_window_is_no_longer_in_it(diary: Diary) -> None:
+    diary.move(diary.add("tea", TEA), MAY.end + HOUR)
+    assert (read(diary).events, read(diary).complete) == ((), True)
+
+
+def test_a_cancelled_event_is_read_as_cancelled(diary: Diary) -> None:
+    diary.cancel(diary.add("tea", TEA))
+    assert [event.status for event in read(diary).events] == [Status.CANCELLED]
+
+
+def test_an_answer_that_changed_is_read(diary: Diary) -> None:
+    calendar = diary.connector()
+    source = diary.add("tea", TEA)
+    before = calendar.events(MAY)
+    diary.decline(source)
+    responses = [[each.response for each in found.events[0].attendees] for found in (before, calendar.events(MAY))]
+    assert responses == [[Response.ACCEPTED, Response.ACCEPTED], [Response.ACCEPTED, Response.DECLINED]]
+
+
+def test_a_removed_event_is_not_read(diary: Diary) -> None:
+    calendar = diary.connector()
+    source = diary.add("tea", TEA)
+    calendar.events(MAY)
+    diary.remove(source)
+    assert calendar.events(MAY) == EventSet(events=(), unreadable=(), complete=True, listed=0)
+
+
+def test_what_is_not_understood_is_told_and_stops_nothing_else(diary: Diary) -> None:
+    diary.add("tea", TEA)
+    spoiled = diary.add("cake", TEA)
+    diary.spoil(spoiled)
+    found = read(diary)
+    assert [event.uid for event in found.events] == ["tea"]
+    assert [(each.source, each.reason) for each in found.unreadable] == [(spoiled, "DTSTART is missing")]
+    assert (found.complete, found.listed) == (True, 2)
+
+
+def test_reading_twice_says_the_same(diary: Diary) -> None:
+    for day in range(6):
+        diary.add(f"tea-{day}", TEA + timedelta(days=day))
+    calendar = diary.connector()
+    assert calendar.events(MAY) == calendar.events(MAY) == read(diary)
+
+
+def test_a_calendar_with_attendees_can_tell_whom_its_owner_met(diary: Diary) -> None:
+    diary.add("tea", TEA)
+    assert not names_nobody(read(diary).events)
