@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, tzinfo
+from itertools import chain
 from typing import NewType
 
 from mappings.event import AllDay, Attendee, AttendeeKind, Event, Response, Status, Timed
@@ -114,7 +115,10 @@ def sighting_with_title(event: Event) -> Sighting:
 
 
 def meetings_in(sightings: Iterable[Sighting], me: Me, zone: tzinfo) -> list[Meeting]:
-    """Return the meetings, each once, by their ids."""
+    """Return the meetings, each once, by their ids.
+
+    Shapes: no two sightings of the same calendar, record, UID and occurrence.
+    """
     meetings = (_meeting(copies, me, zone) for copies in _grouped(sightings))
     return sorted(meetings, key=lambda meeting: meeting.id)
 
@@ -168,7 +172,7 @@ def _meeting(copies: Sequence[Sighting], me: Me, zone: tzinfo) -> Meeting:
         is_cancelled=any(event.status is Status.CANCELLED for event in heard),
         is_private=any(event.is_private for event in events),
         answer=_answer(events, me),
-        guests=tuple(_guests(speaker, heard, me)),
+        guests=_guests(speaker, heard, me),
     )
 
 
@@ -180,7 +184,7 @@ def _rank(event: Event, me: Me) -> tuple[object, ...]:
         event.attendees_complete and bool(event.attendees),
         _BEST.index(_answer([event], me)),
         event.when.start.isoformat(),
-        repr(event),
+        *(event.account, event.calendar, event.source, event.uid, event.occurrence),
     )
 
 
@@ -216,31 +220,30 @@ def _mine(event: Event, me: Me) -> Iterator[tuple[str, Response]]:
             yield address, attendee.response
 
 
-def _guests(speaker: Event, heard: Iterable[Event], me: Me) -> Iterator[Guest]:
-    """Yield those of the speaking copy's list, each once, and who organizes; an unknown address is one more each."""
-    declined = {
-        match_key(attendee.address)
-        for event in heard
-        if event is not speaker
-        for attendee in event.attendees
-        if attendee.response is Response.DECLINED
-    }
+def _guests(speaker: Event, heard: Iterable[Event], me: Me) -> tuple[Guest, ...]:
+    """Return those of the speaking copy's list, each once, and who organizes; an unknown address is one more each."""
+    declined = _declined(event for event in heard if event is not speaker)
+    unknown: list[Guest] = []
     listed: dict[str, Guest] = {}
     for attendee in _invited(speaker):
         address = match_key(attendee.address)
-        guest = Guest(address, attendee.response, attendee.kind)
+        guest = Guest(address, Response.DECLINED if address in declined else attendee.response, attendee.kind)
         if not address:
-            yield guest
+            unknown.append(guest)
         elif address not in me.addresses:
-            listed[address] = _stronger(guest, listed.get(address, guest))
-    for address, guest in sorted(listed.items()):
-        yield replace(guest, response=Response.DECLINED) if address in declined else guest
+            listed[address] = _stronger(guest, listed[address]) if address in listed else guest
+    return (*unknown, *(listed[address] for address in sorted(listed)))
 
 
-def _invited(event: Event) -> Iterator[Attendee]:
-    yield from event.attendees
-    if event.organizer:
-        yield Attendee(event.organizer, Response.ORGANIZER, AttendeeKind.UNKNOWN, is_optional=False)
+def _declined(events: Iterable[Event]) -> frozenset[str]:
+    lists = (event.attendees for event in events)
+    return frozenset(match_key(each.address) for each in chain(*lists) if each.response is Response.DECLINED)
+
+
+def _invited(event: Event) -> tuple[Attendee, ...]:
+    if not event.organizer:
+        return event.attendees
+    return (*event.attendees, Attendee(event.organizer, Response.ORGANIZER, AttendeeKind.UNKNOWN, is_optional=False))
 
 
 def _stronger(left: Guest, right: Guest) -> Guest:

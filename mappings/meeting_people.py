@@ -7,6 +7,7 @@ somebody's own, or a list's, so it only suggests whom it belongs to.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mappings.normalize import email_key, is_email
 from mappings.person import Uid
@@ -36,6 +37,7 @@ class People:
         return self.owners.get(address, address)
 
 
+@lru_cache(maxsize=1 << 16)
 def match_key(address: str) -> str:
     """Return what two spellings of an address have in common when it is looked for; "" for none.
 

@@ -9,37 +9,19 @@ people, always. The rest hold a limit or a list.
 the owner's answer is a *doubtful* one, which is told apart for the owner to look at.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from fnmatch import translate
-from functools import cache, cached_property
 from typing import Generic, TypeVar
 
-from mappings.event import AllDay, AttendeeKind, Availability, Kind, Response
-from mappings.meeting_copies import Guest, Meeting, MeetingId
+from mappings.event import AllDay, AttendeeKind, Availability, Response
+from mappings.meeting_case import Case, Counts, Invitation, MeetingRules, Purpose, Veto, case_of
+from mappings.meeting_copies import Meeting
 from mappings.meeting_people import People
-from mappings.person import Uid
 
 Subject = TypeVar("Subject")
-
-
-class Counts(StrEnum):
-    """When a meeting to which a rule applies counts all the same."""
-
-    NEVER = "never"
-    ONE_TO_ONE = "one to one"
-    ALWAYS = "always"
-
-
-class Purpose(StrEnum):
-    """The date that a meeting may give."""
-
-    LAST_CONTACT = "last_contact"
-    NEXT_MEETING = "next_meeting"
 
 
 class RuleName(StrEnum):
@@ -67,115 +49,6 @@ class RuleName(StrEnum):
     DOMAIN = "domain"
     TENTATIVE = "tentative"
     UNANSWERED = "unanswered"
-
-
-@dataclass(frozen=True, slots=True)
-class Veto:
-    """The owner's word that a meeting does not count: for one person, or for anybody (`uid` is None)."""
-
-    meeting: MeetingId
-    uid: Uid | None
-
-
-@dataclass(frozen=True, slots=True)
-class MeetingRules:
-    """What the owner decided; each field is named as its key in `[meetings]`.
-
-    `rooms` and `mailing_lists` are patterns of addresses, in which `*` is anything; `excluded_domains` holds domains,
-    which exclude what is below them too. `people_max` counts those invited but for the owner, rooms and lists.
-    """
-
-    cancelled: Counts
-    drafts: Counts
-    declined: Counts
-    kinds: frozenset[Kind]
-    all_day: Counts
-    out_of_office: Counts
-    working_elsewhere: Counts
-    free: Counts
-    private: Counts
-    hidden_people: Counts
-    people_max: int
-    running: Counts
-    rooms: tuple[str, ...]
-    mailing_lists: tuple[str, ...]
-    they_declined: Counts
-    excluded_domains: frozenset[str]
-    tentative: Counts
-    unanswered: Counts
-
-
-DEFAULT_RULES = MeetingRules(
-    cancelled=Counts.NEVER,
-    drafts=Counts.NEVER,
-    declined=Counts.NEVER,
-    kinds=frozenset({Kind.ORDINARY}),
-    all_day=Counts.NEVER,
-    out_of_office=Counts.NEVER,
-    working_elsewhere=Counts.NEVER,
-    free=Counts.ONE_TO_ONE,
-    private=Counts.ALWAYS,
-    hidden_people=Counts.NEVER,
-    people_max=8,
-    running=Counts.NEVER,
-    # Google's rooms, and its calendars that are nobody's own: those "organize" what is written into them.
-    rooms=("*@resource.calendar.google.com", "*@group.calendar.google.com"),
-    mailing_lists=("*@googlegroups.com", "*@groups.io", "*@lists.*", "all@*", "everyone@*", "staff@*", "team@*"),
-    they_declined=Counts.NEVER,
-    excluded_domains=frozenset(),
-    tentative=Counts.NEVER,
-    unanswered=Counts.NEVER,
-)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A meeting before the rules."""
-
-    meeting: Meeting
-    people: People
-    rules: MeetingRules
-    vetoes: AbstractSet[Veto]
-    now: datetime
-
-    @property
-    def purpose(self) -> Purpose:
-        return Purpose.NEXT_MEETING if self.meeting.start > self.now else Purpose.LAST_CONTACT
-
-    @cached_property
-    def guests(self) -> tuple[Guest, ...]:
-        """The guests, of whom the owner's patterns too say what they are: a person, a room, a group."""
-        return tuple(_known(guest, self.rules) for guest in self.meeting.guests)
-
-    @cached_property
-    def heads(self) -> int:
-        """How many people are invited but for the owner; one with two addresses is one, an unknown address too."""
-        humans = [guest.address for guest in self.guests if guest.kind is AttendeeKind.PERSON]
-        return humans.count("") + len({self.people.identity(address) for address in humans if address})
-
-    @cached_property
-    def has_list(self) -> bool:
-        return any(guest.kind is AttendeeKind.GROUP for guest in self.guests)
-
-    @cached_property
-    def is_one_to_one(self) -> bool:
-        return self.heads == 1 and not self.has_list and self.meeting.event.attendees_complete
-
-    def allows(self, counts: Counts) -> bool:
-        """Tell whether this meeting counts under a key's value."""
-        return counts is Counts.ALWAYS or (counts is Counts.ONE_TO_ONE and self.is_one_to_one)
-
-    def is_vetoed(self, uid: Uid | None) -> bool:
-        return bool(self.vetoes) and any(Veto(each, uid) in self.vetoes for each in self.meeting.ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """One guest of a meeting before the rules; `uid` is None where no note, or several, own the address."""
-
-    case: Case
-    guest: Guest
-    uid: Uid | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +98,7 @@ def judge(meeting: Meeting, people: People, rules: MeetingRules, vetoes: Abstrac
 
     Errors: none; what speaks against is a value.
     """
-    case = Case(meeting, people, rules, vetoes, now)
+    case = case_of(meeting, people, rules, vetoes, now)
     objection = _first(MEETING_RULES, case, case.purpose)
     doubt = _first(DOUBTS, case, case.purpose)
     guests: dict[str, Objection | None] = {}
@@ -243,23 +116,6 @@ def _first(rules: tuple[Rule[Subject], ...], subject: Subject, purpose: Purpose)
             if words:
                 return Objection(rule.name, words)
     return None
-
-
-@cache
-def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(glob.casefold()) for glob in globs) or r"(?!)")
-
-
-def _known(guest: Guest, rules: MeetingRules) -> Guest:
-    return Guest(guest.address, guest.response, _kind(guest, rules))
-
-
-def _kind(guest: Guest, rules: MeetingRules) -> AttendeeKind:
-    if guest.kind in {AttendeeKind.ROOM, AttendeeKind.RESOURCE} or _pattern(rules.rooms).match(guest.address):
-        return AttendeeKind.ROOM
-    if guest.kind is AttendeeKind.GROUP or _pattern(rules.mailing_lists).match(guest.address):
-        return AttendeeKind.GROUP
-    return AttendeeKind.PERSON
 
 
 def _unless(counts: Counts, case: Case, words: str) -> str:

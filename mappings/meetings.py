@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from mappings.event import CalendarName, EventUid, Occurrence, Response
+from mappings.meeting_case import MeetingRules, Purpose, Veto
 from mappings.meeting_copies import Meeting, MeetingId, Sighting, meetings_in
 from mappings.meeting_people import People, suggested
-from mappings.meeting_rules import Judgement, MeetingRules, Objection, Purpose, Veto, judge
+from mappings.meeting_rules import Judgement, Objection, judge
 from mappings.person import Uid
 from mappings.record import AccountName, RemoteId
 
