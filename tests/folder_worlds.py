@@ -18,7 +18,7 @@ from mappings.person import Uid
 from mappings.record import RemoteId
 
 CONTACTD = Path(sys.executable).with_name("contactd")
-TIMEOUT_S = 60
+TIMEOUT_S = 120
 
 
 class Ran(NamedTuple):
