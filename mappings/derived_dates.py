@@ -75,6 +75,12 @@ class Settled:
     wanted: str | None
     memory: DateMemory
 
+    @property
+    def is_owners(self) -> bool:
+        """Whether what the note is to say is the owner's word, which no calendar has moved on."""
+        standing = self.memory.standing
+        return isinstance(standing, Floor | Pin) and standing.date == self.wanted
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

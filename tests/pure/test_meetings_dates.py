@@ -144,6 +144,19 @@ def test_a_written_value_that_the_owner_takes_back_is_his_word() -> None:
 
 
 @pytest.mark.parametrize(
+    ("noted", "derived", "is_owners"),
+    [(NOV + "05", M1, True), (NOV + "01", M5, True), (NOV + "05", None, True), (None, M5, False), (None, None, False)],
+)
+def test_whose_word_a_date_is(noted: str | None, derived: Evidence | None, *, is_owners: bool) -> None:
+    assert settle_last(NOTHING_REMEMBERED, noted, derived, "").is_owners is is_owners
+
+
+def test_a_floor_that_a_meeting_has_risen_above_is_no_longer_the_owners_word() -> None:
+    below = settle_last(NOTHING_REMEMBERED, NOV + "05", M1, "").memory
+    assert settle_last(below, NOV + "05", M9, "").is_owners is False
+
+
+@pytest.mark.parametrize(
     ("memory", "noted", "derived", "wanted"),
     [
         (NOTHING_REMEMBERED, None, M5, NOV + "09"),
