@@ -20,6 +20,10 @@ from simulation.values import MANY, TYPED
 from simulation.world import HOME, WORK, World
 from worlds import person
 
+Typing = dict[FieldName, tuple[str, ...]]
+NOWHERE = NotePath("")
+"""Where a value is typed that has no place yet."""
+
 Action = Callable[[Random], str | None]
 
 _BROKEN_LINE = "broken: [unclosed\n"
@@ -63,11 +67,11 @@ class Hand:
     world: World
     ledger: Ledger
     moment: Callable[[], str]
-    unfinished: list[Unfinished] = field(default_factory=list)
-    busy: set[NotePath] = field(default_factory=set)
-    poisoned: set[Side] = field(default_factory=set)
-    copies: set[NotePath] = field(default_factory=set)
-    interrupted: dict[NotePath, int] = field(default_factory=dict)
+    unfinished: list[Unfinished] = field(default_factory=list[Unfinished])
+    busy: set[NotePath] = field(default_factory=set[NotePath])
+    poisoned: set[Side] = field(default_factory=set[Side])
+    copies: set[NotePath] = field(default_factory=set[NotePath])
+    interrupted: dict[NotePath, int] = field(default_factory=dict[NotePath, int])
     _number: int = 0
     _files: int = 0
 
@@ -115,14 +119,14 @@ class Hand:
         self._files += 1
         stem = f"Person {self._files}"
         path = NotePath(f"People/{stem}.md")
-        said = {name: (self._type(name, path),) for name in TYPED if name == "name" or rng.random() < 0.4}
+        said: Typing = {name: (self._type(name, path),) for name in TYPED if name == "name" or rng.random() < 0.4}
         self._save(rng, path, _composed(rng, stem, said))
         return f"owner writes {path}: {_listed(said)}"
 
     def add_record(self, rng: Random) -> str:
         account = rng.choice((HOME, WORK))
-        said = {name: self._type(name, NotePath("")) for name in TYPED if name == "name" or rng.random() < 0.4}
-        return self._add(account, {name: _shaped(name, (text,)) for name, text in said.items()})
+        names: list[FieldName] = [name for name in TYPED if name == "name" or rng.random() < 0.4]
+        return self._add(account, {name: _shaped(name, (self._type(name, NOWHERE),)) for name in names})
 
     def add_twin_record(self, rng: Random) -> str | None:
         """Add what is the same person as a note, by its e-mail; other fields may differ."""
@@ -133,7 +137,7 @@ class Hand:
         twin: dict[FieldName, Value] = {"name": said["name"][0], "emails": said["emails"]}
         for name in _OWN:
             if rng.random() < 0.5:
-                twin[name] = self._type(name, NotePath(""))
+                twin[name] = self._type(name, NOWHERE)
         return self._add(rng.choice((HOME, WORK)), twin)
 
     def add_double(self, rng: Random) -> str | None:
@@ -181,7 +185,7 @@ class Hand:
         self.ledger.follow(path, target)
         if not notetext.uid(self.world.vault.files[target].content.decode()):
             # Moved and edited before the next look, such a note is another one to anybody.
-            self.ledger.deleted_notes.add(path)
+            self.ledger.deleted_notes |= {path, target}
         return f"owner moves {path} to {target}"
 
     def copy_note(self, rng: Random) -> str | None:

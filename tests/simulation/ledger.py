@@ -40,21 +40,21 @@ class Ledger:
     had. `agreed` are values that a side and a record both had when a cycle came to its end undisturbed.
     """
 
-    typed: list[Typed] = field(default_factory=list)
-    overwritten: dict[str, tuple[Side, set[Side]]] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
+    typed: list[Typed] = field(default_factory=list[Typed])
+    overwritten: dict[str, tuple[Side, set[Side]]] = field(default_factory=dict[str, tuple[Side, set[Side]]])
+    gone: set[str] = field(default_factory=set[str])
     held: defaultdict[Side, defaultdict[FieldName, set[Keys]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
     agreed: defaultdict[Side, defaultdict[FieldName, set[Keys]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
-    deleted_notes: set[NotePath] = field(default_factory=set)
-    deleted_uids: set[str] = field(default_factory=set)
-    deleted_records: set[tuple[AccountName, RemoteId]] = field(default_factory=set)
-    deleted_record_uids: set[tuple[AccountName, str]] = field(default_factory=set)
+    deleted_notes: set[NotePath] = field(default_factory=set[NotePath])
+    deleted_uids: set[str] = field(default_factory=set[str])
+    deleted_records: set[tuple[AccountName, RemoteId]] = field(default_factory=set[tuple[AccountName, RemoteId]])
+    deleted_record_uids: set[tuple[AccountName, str]] = field(default_factory=set[tuple[AccountName, str]])
     created: defaultdict[tuple[AccountName, str], int] = field(default_factory=lambda: defaultdict(int))
-    doubtful: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set[str])
     lost_states: int = 0
 
     def see_note(self, path: NotePath, content: bytes) -> None:
@@ -75,7 +75,9 @@ class Ledger:
 
     def was_undone(self, key: str, record: Side, sides: Collection[Side]) -> bool:
         """Tell whether a value had been in common, and was then replaced or cleared on one of these sides."""
-        where, common = self.overwritten.get(key, (None, set()))
+        if key not in self.overwritten:
+            return False
+        where, common = self.overwritten[key]
         return where in sides and record in common
 
     def note_was_deleted(self, uid: Uid, path: NotePath | None) -> bool:

@@ -134,9 +134,8 @@ def _parsed(block: str) -> Mapping[str, object]:
 
 
 def _texts(value: object) -> list[str]:
-    if isinstance(value, list):
-        return [str(item) for item in value if item not in {None, ""}]
-    return [str(value)] if value not in {None, ""} else []
+    items: list[object] = [*value] if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]  # YAML says no more
+    return [str(item) for item in items if item not in {None, ""}]
 
 
 def _entry(key: str, field: FieldName, values: Sequence[str]) -> str:

@@ -84,7 +84,7 @@ class MemoryVault:
     def settle(self) -> tuple[NotePath, ...]:
         self._step("settle asked")
         self._check_mounted()
-        copies = []
+        copies: list[NotePath] = []
         for name in sorted(self._ours & self.aside.keys()):
             aside = self.aside.pop(name)
             if aside.content not in aside.known:

@@ -46,6 +46,7 @@ class Nature:
     grain_ns: int
     uid_key: str
     fussy: bool
+    slow: bool
     delete_with_note: bool
     limit: Limit
     approving: float
@@ -67,6 +68,7 @@ class Nature:
             grain_ns=1,
             uid_key="uid",
             fussy=False,
+            slow=False,
             delete_with_note=False,
             limit=Limit(5, 10),
             approving=1.0,
@@ -83,12 +85,13 @@ class Nature:
             people=rng.choice((1, 1, 2, 3)),
             cycles=rng.randint(3, 7),
             edits=rng.choice((0.0, 0.01, 0.03, 0.08)),
-            faults=rng.choice((0.0, 0.0, 0.01, 0.04)),
+            faults=rng.choice((0.0, 0.01, 0.04)),
             crashes=rng.choice((0.0, 0.0, 0.01, 0.03)),
             restless=rng.choice((0.3, 0.6, 0.9)),
             grain_ns=rng.choice((1, 1, 2_000_000_000)),
             uid_key=rng.choice(("uid", "uid", "uid", "")),
             fussy=rng.random() < 0.1,
+            slow=rng.random() < 0.3,
             delete_with_note=rng.random() < 0.15,
             limit=rng.choice((Limit(5, 10), Limit(5, 10), Limit(1, 10))),
             approving=rng.choice((1.0, 0.5)),
@@ -141,7 +144,10 @@ class World:
         self.nature = nature
         self.now = BEGINNING
         self.vault = MemoryVault(lambda: self.now, nature.grain_ns, step)
-        self.books = {HOME: Provider(fussy=False), WORK: Provider(fussy=nature.fussy)}
+        self.books = {
+            HOME: Provider(lambda: self.now, fussy=False, slow=nature.slow),
+            WORK: Provider(lambda: self.now, fussy=nature.fussy, slow=nature.slow),
+        }
         self.state = SimulatedState.blank(step)
         self._step = step
         self.setup = Setup(
@@ -172,7 +178,7 @@ class World:
 
         nature = self.nature
         changed = dict(nature.rules)
-        policies = {
+        policies: dict[FieldName, Policy] = {
             field: Policy(changed.get(field, policy.rule), policy.direction)
             for field, policy in DEFAULT_POLICIES.items()
         }

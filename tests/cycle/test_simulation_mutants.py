@@ -1,0 +1,223 @@
+"""Whether the simulation would notice: known bugs, put into the program one at a time, must be found by it.
+
+Each is a bug that programs of this kind have had. A mutant names what it replaces, so that one which no longer fits
+the program fails instead of passing for nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from connectors.errors import CursorExpired, RecordError, TryLater
+from connectors.interface import ChangeSet, Written
+from connectors.memory import Book, Entry, Memory
+from daemon import conflicts, gather, journal, links, records, recover
+from daemon.codec import pack_base
+from daemon.intents import Write
+from daemon.journal import OperationId, RunId, Unfinished
+from daemon.setup import Account
+from daemon.state import State, Transaction
+from daemon.vault import Listing, NoteFile
+from mappings import note, person_plan
+from mappings.conflict import Conflict
+from mappings.fields import value_of
+from mappings.merge import Merged, Side, Verdict, merge
+from mappings.operation import Agreed, CreateRecord, UpdateRecord, WriteNote
+from mappings.person import FieldName, Person, Uid, Value
+from mappings.record import AccountName, NoteHash, NotePath, Record, RemoteId
+from mappings.world import AccountState
+from simulation.history import run
+from simulation.vault import MemoryVault
+
+HISTORIES = 400
+"""How many histories a mutant may survive; each is found within far fewer."""
+
+Patch = pytest.MonkeyPatch
+
+
+def base_before_the_note(patch: Patch) -> None:
+    """The base is stored with the intent, before the note is written."""
+    intend = journal.intend
+
+    def early(tx: Transaction, of_run: RunId, operations: Sequence[Write], at: datetime) -> list[OperationId]:
+        for step in operations:
+            for agreed in step.agreed if isinstance(step, WriteNote) else ():
+                links.agree(tx, agreed.account, step.uid, agreed.values)
+        return intend(tx, of_run, operations, at)
+
+    patch.setattr(journal, "intend", early)
+
+
+def no_precondition(patch: Patch) -> None:
+    """A record is written over whatever it has become since it was read."""
+    update = Memory.update
+
+    def unguarded(self: Memory, intents: Sequence[UpdateRecord]) -> Iterator[Written | RecordError]:
+        for intent in intents:
+            for found in self.read([intent.remote_id]):
+                yield from update(self, [replace(intent, etag=found.etag) if isinstance(found, Record) else intent])
+
+    patch.setattr(Memory, "update", unguarded)
+
+
+def note_written_unseen(patch: Patch) -> None:
+    """A note is replaced whatever it has become since it was read."""
+    replaced = MemoryVault.replace
+
+    def unseen(self: MemoryVault, path: NotePath, expected: NoteHash, content: bytes) -> NoteFile:
+        del expected
+        return replaced(self, path, MemoryVault.read(self, path).note_hash, content)
+
+    patch.setattr(MemoryVault, "replace", unseen)
+
+
+def conflict_not_logged(patch: Patch) -> None:
+    """A clash that a rule settles leaves no trace."""
+
+    def forget(tx: Transaction, found: Iterable[Conflict], at: datetime, of_run: RunId) -> None:
+        del tx, found, at, of_run
+
+    patch.setattr(conflicts, "record_settled", forget)
+
+
+def whole_records(patch: Patch) -> None:
+    """The note's person is taken whole, not field by field."""
+
+    def whole(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName]) -> Merged:
+        merged = merge(uid, ours, sides, takes)
+        verdicts: dict[FieldName, Verdict] = {
+            name: replace(verdict, value=value_of(ours, name), sources=("note",), conflict=None)
+            for name, verdict in merged.verdicts.items()
+        }
+        return Merged(ours, verdicts)
+
+    patch.setattr(person_plan, "merge", whole)
+
+
+def unmounted_vault_unnoticed(patch: Patch) -> None:
+    """A vault that is not mounted is an empty one."""
+    listing = MemoryVault.listing
+
+    def unproven(self: MemoryVault) -> None:
+        del self
+
+    def empty(self: MemoryVault) -> Listing:
+        return listing(self) if self.mounted else Listing((), (), (), ())
+
+    patch.setattr(MemoryVault, "check_identity", unproven)
+    patch.setattr(MemoryVault, "listing", empty)
+
+
+def unmapped_data_dropped(patch: Patch) -> None:
+    """A record is written anew, with only what we know of it."""
+    edit = Book.edit
+
+    def anew(self: Book, remote_id: RemoteId, changes: Mapping[FieldName, Value], uid: Uid | None = None) -> None:
+        edit(self, remote_id, {**changes, "tags": ()}, uid)
+
+    patch.setattr(Book, "edit", anew)
+
+
+def echo_every_round(patch: Patch) -> None:
+    """What was written is never remembered as agreed on."""
+
+    def forget(tx: Transaction, account: AccountName, uid: Uid, values: Mapping[FieldName, Value]) -> None:
+        del tx, account, uid, values
+
+    patch.setattr(links, "agree", forget)
+
+
+def feed_cut_short(patch: Patch) -> None:
+    """A feed that breaks off between two pages is taken for one that ended."""
+    pages: Callable[[Memory, Sequence[RemoteId]], Iterator[tuple[RemoteId, Entry]]] = vars(Memory)["_pages"]
+
+    def until_it_breaks(self: Memory, remote_ids: Sequence[RemoteId]) -> Iterator[tuple[RemoteId, Entry]]:
+        with suppress(TryLater):
+            yield from pages(self, remote_ids)
+
+    patch.setattr(Memory, "_pages", until_it_breaks)
+
+
+def base_wiped_with_the_cursor(patch: Patch) -> None:
+    """A cursor that expired takes the bases with it."""
+
+    def wiped(account: Account, state: State) -> ChangeSet:
+        known = records.known(state, account.name)
+        try:
+            return account.contacts.changes(records.account_row(state, account.name).cursor, known)
+        except CursorExpired:
+            with state.transaction() as tx:
+                tx.run("UPDATE links SET base = ? WHERE account = ?", (pack_base({}), account.name))
+            return account.contacts.changes(None, known)
+
+    patch.setattr(gather, "_changes", wiped)
+
+
+def create_without_looking(patch: Patch) -> None:
+    """A record is made without looking for one that carries the uid already."""
+
+    def blind(self: Book, uid: Uid) -> None:
+        del self, uid
+
+    patch.setattr(Book, "with_uid", blind)
+
+
+def base_from_the_server(patch: Patch) -> None:
+    """After an answer that was lost, the base is what the record says by now."""
+    agree: Callable[[Transaction, Uid, Agreed], None] = vars(recover)["_agree"]
+    settle: Callable[..., None] = vars(recover)["_settle_create"]
+
+    def from_server(
+        tx: Transaction, intent: Unfinished, step: CreateRecord, account: AccountState, *others: object
+    ) -> None:
+        settle(tx, intent, step, account, *others)
+        for record in account.records.values():
+            if record.uid == step.uid:
+                now: dict[FieldName, Value] = {name: value_of(record.person, name) for name in step.agreed.values}
+                agree(tx, step.uid, Agreed(step.account, now))
+
+    patch.setattr(recover, "_settle_create", from_server)
+
+
+def gone_at_the_first_look(patch: Patch) -> None:
+    """One look that misses a note is enough to call it deleted."""
+    patch.setattr("mappings.plan.LOOKS_BEFORE_ABSENT", 1)
+
+
+def qualifiers_kept(patch: Patch) -> None:
+    """A note's line loses what stands behind a value although the value stays."""
+    put = note.put
+
+    def careless(
+        path: NotePath, text: str, changes: Mapping[FieldName, Value], uid: Uid | None, rules: note.NoteRules
+    ) -> str:
+        return put(path, text, changes, uid, rules).replace(" (of two)", "").replace("  # by hand", "")
+
+    patch.setattr(note, "put", careless)
+
+
+MUTANTS: Sequence[Callable[[Patch], None]] = (
+    base_before_the_note,
+    no_precondition,
+    note_written_unseen,
+    conflict_not_logged,
+    whole_records,
+    unmounted_vault_unnoticed,
+    unmapped_data_dropped,
+    echo_every_round,
+    feed_cut_short,
+    base_wiped_with_the_cursor,
+    create_without_looking,
+    base_from_the_server,
+    gone_at_the_first_look,
+    qualifiers_kept,
+)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_known_bug_is_found(mutant: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    mutant(monkeypatch)
+    assert any(run(seed).violations for seed in range(1, HISTORIES + 1))
