@@ -23,6 +23,12 @@ class ConfigError(DaemonError):
         self.problems = problems
 
 
+class UnknownAccount(DaemonError):
+    """A command names an account that the configuration does not: print those that it has."""
+
+    exit_code = 64
+
+
 class VaultError(DaemonError):
     """This note cannot be read or written, and is as it was: hold it, show the reason, go on with the rest."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from daemon import cycle, opening, ownership, progress, render_plan, render_run, report_kept
 from daemon.config import Config, load
 from daemon.cycle import Look
-from daemon.errors import ConfigError
+from daemon.errors import UnknownAccount
 from daemon.links import people
 from daemon.lock import only_instance
 from daemon.marker import Marker, read_marker
@@ -42,7 +42,7 @@ def sync_once(wish: Wish, say: Say, confirmed: Callable[[str], bool]) -> int:
 
     Shapes: `confirmed` shows the owner a plan and asks; where nobody can be asked it is False.
     Result: the exit code of `Report`.
-    Errors: `ConfigError`, `VaultError`, `StateError`, `AlreadyRunning`.
+    Errors: `ConfigError`, `UnknownAccount`, `VaultError`, `StateError`, `AlreadyRunning`.
     """
     config = _config(wish)
     machine = ownership.machine_id(config.state)
@@ -97,9 +97,7 @@ def _config(wish: Wish) -> Config:
     unknown = sorted(wish.accounts - known)
     if unknown:
         expected = ", ".join(sorted(known)) or "none, the configuration has no account"
-        raise ConfigError(
-            tuple(f"--account {name}: there is no such account; expected one of: {expected}" for name in unknown)
-        )
+        raise UnknownAccount(f"--account {', '.join(unknown)}: there is no such account; expected one of: {expected}")
     return config
 
 

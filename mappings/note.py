@@ -180,8 +180,7 @@ def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found
     def many(field: FieldName) -> tuple[str, ...]:
         return tuple(dict.fromkeys(texts.get(field, ())))
 
-    middle = [text for key in profile.middle_names for text in (block.texts(key) if block is not None else ())]
-    parts = normalize.tidy(" ".join((one("given_name"), *middle, one("family_name"))))
+    parts = normalize.tidy(" ".join((one("given_name"), _middle(block, profile), one("family_name"))))
     return Person(
         name=one("name") or parts or normalize.tidy(path.rpartition("/")[2].removesuffix(".md").removeprefix("@")),
         given_name=one("given_name"),
@@ -203,6 +202,11 @@ def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found
     )
 
 
+def _middle(block: Block | None, profile: Profile) -> str:
+    texts = (text for key in profile.middle_names for text in (block.texts(key) if block is not None else ()))
+    return normalize.tidy(" ".join(texts))
+
+
 def _uid(block: Block | None, uid_key: str) -> Uid | None:
     texts = block.texts(uid_key) if block is not None and uid_key else ()
     return Uid(texts[0]) if len(texts) == 1 else None
@@ -221,6 +225,8 @@ def _put_field(note: _Note, field: FieldName, wanted: Value) -> _Note:
         raise FieldRefused(field, note.held[field])
     if fields.same(field, fields.value_of(note.person, field), wanted):
         return note
+    if field == "name" and _is_made_of_parts(note):
+        return _put_name_in_parts(note, "".join(fields.texts(wanted)))
     try:
         _check_texts(fields.texts(wanted))
         after = _proved(note, _edit(note, field, wanted), field)
@@ -228,6 +234,26 @@ def _put_field(note: _Note, field: FieldName, wanted: Value) -> _Note:
         raise FieldRefused(field, refusal.reason) from refusal
     if not fields.same(field, fields.value_of(after.person, field), wanted):
         raise FieldRefused(field, "it would not read back as it was meant")
+    return after
+
+
+def _is_made_of_parts(note: _Note) -> bool:
+    has_parts = not _NAME_PARTS.isdisjoint(note.found)
+    return has_parts and not note.own_name and "name" not in note.rules.profile.created_as
+
+
+def _put_name_in_parts(note: _Note, wanted: str) -> _Note:
+    """Give a name that is the sum of its parts by giving them: the last word is the family's, as contacts split it."""
+    given, _, family = wanted.rpartition(" ")
+    if not given and not note.person.family_name:
+        given, family = wanted, ""
+    given = given.removesuffix(f" {_middle(note.block, note.rules.profile)}")
+    try:
+        after = _put_field(_put_field(note, "given_name", given), "family_name", family)
+    except FieldRefused as refusal:
+        raise FieldRefused("name", refusal.reason) from refusal
+    if after.person.name != wanted:
+        raise FieldRefused("name", "the note has the name in parts, and they would not make this one")
     return after
 
 

@@ -167,7 +167,6 @@ def test_text_that_would_live_in_a_body_is_not_written_there(value: str) -> None
         ("last_contact:\n", {"last_contact": "yesterday"}, "last_contact", "unreadable"),
         ("", {"name": "Ada King"}, "name", "adds no key"),
         ("", {"tags": ("x",)}, "tags", "adds no key"),
-        ("first_name: A\nlast_name: K\n", {"name": "Dr. K"}, "name", "adds no key"),
         ("emails:\n  - - a@b.test\n", {"emails": ()}, "emails", "quotes"),
         ("email: &x a@b.test\n", {"title": "B"}, None, "anchors"),
     ],
@@ -230,3 +229,29 @@ def test_a_note_without_frontmatter_gets_a_block_of_its_own(before: str, after: 
 def test_nobodys_note_is_refused() -> None:
     with pytest.raises(EditRefused, match="not a person"):
         put(PATH, "# Ada\n", {"title": "B"}, None, rules())
+
+
+@pytest.mark.parametrize(
+    ("frontmatter", "wanted", "expected"),
+    [
+        ("First Name: Carlo\nLast Name: Zottmann", "Carlo Zottman", "First Name: Carlo\nLast Name: Zottman"),
+        ("First Name: Carlo\nLast Name: Zottmann", "Karl Zottman", "First Name: Karl\nLast Name: Zottman"),
+        (
+            "First Name: Carlo\nMiddle Name: B.\nLast Name: Z",
+            "Karl B. Z",
+            "First Name: Karl\nMiddle Name: B.\nLast Name: Z",
+        ),
+        ("First Name: Carlo", "Karl", "First Name: Karl"),
+    ],
+)
+def test_a_name_that_is_the_sum_of_its_parts_is_given_in_parts(frontmatter: str, wanted: str, expected: str) -> None:
+    text = f"---\n{frontmatter}\ntags:\n  - Person\n---\n"
+    assert put(NotePath("People/C.md"), text, {"name": wanted}, None, rules("czottmann")) == text.replace(
+        frontmatter, expected
+    )
+
+
+def test_a_name_whose_parts_would_not_make_it_up_is_refused() -> None:
+    text = "---\nFirst Name: Carlo\nMiddle Name: B.\nLast Name: Zottmann\ntags:\n  - Person\n---\n"
+    with pytest.raises(FieldRefused, match="in parts"):
+        put(NotePath("People/C.md"), text, {"name": "Carlo Zottmann"}, None, rules("czottmann"))
