@@ -117,7 +117,8 @@ def test_which_copy_speaks(copies: tuple[Event, ...], speaker: str) -> None:
 
 
 def test_private_in_one_calendar_is_private() -> None:
-    assert [meeting.is_private for meeting in merged(MEETING, replace(OTHER, is_private=True))] == [True]
+    for private, open_ in ((MEETING, OTHER), (OTHER, MEETING)):
+        assert [meeting.is_private for meeting in merged(replace(private, is_private=True), open_)] == [True]
 
 
 def test_a_copy_counts_once() -> None:

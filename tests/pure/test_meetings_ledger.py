@@ -150,6 +150,11 @@ def test_the_same_meeting_in_the_same_calendar_is_replaced_by_what_is_unsettled(
     assert tally.meetings_90d == 1
 
 
+def test_the_number_of_meetings_is_not_lowered_either() -> None:
+    tally = found(on(5), on(9), unsettled=[replace(on(9), status=Status.CANCELLED)]).tally(ADA_UID)
+    assert tally.meetings_90d == 2
+
+
 def test_meetings_of_ninety_days() -> None:
     old = replace(on(1), when=Timed(NOW - timedelta(days=90), NOW - timedelta(days=90)))
     just = replace(on(2), when=Timed(NOW - timedelta(days=90, seconds=-1), NOW - timedelta(days=89)))
@@ -189,8 +194,10 @@ def test_evidence_says_where_it_stands_and_what_was_answered() -> None:
 
 
 def test_the_title_of_a_private_copy_is_not_shown() -> None:
-    ledger = Ledger((sighting_with_title(MEETING), sighting_with_title(replace(MEETING, account=WORK, is_private=True))), ())  # fmt: skip
-    assert contact(recompute(ledger, PEOPLE, DEFAULT_RULES, frozenset(), CLOCK)).title == ""
+    for private, shown in ((HOME, WORK), (WORK, HOME)):
+        copies = (replace(MEETING, account=private, is_private=True), replace(MEETING, account=shown))
+        ledger = Ledger(tuple(sighting_with_title(copy) for copy in copies), ())
+        assert contact(recompute(ledger, PEOPLE, DEFAULT_RULES, frozenset(), CLOCK)).title == ""
 
 
 def test_all_day_dates_are_of_no_zone() -> None:
