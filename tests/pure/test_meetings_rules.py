@@ -102,6 +102,8 @@ ROWS: list[tuple[RuleName, Event, dict[str, object], str]] = [
     (RuleName.SIZE, among(*crowd(7), invited("myself@example.test"), invited(AT_WORK)), {}, ""),
     (RuleName.HIDDEN, replace(MEETING, attendees_complete=False), {}, "the list of people is hidden or cut short"),
     (RuleName.HIDDEN, replace(MEETING, attendees_complete=False), {"hidden_people": Counts.ALWAYS}, ""),
+    # whoever may hide others is not known to be alone
+    (RuleName.HIDDEN, replace(MEETING, attendees_complete=False), {"hidden_people": Counts.ONE_TO_ONE}, "the list of people is hidden or cut short"),
     (RuleName.LIST_INVITED, among(invited(CREW)), {}, ""),
     (RuleName.LIST_INVITED, among(invited(CREW), invited(BOB)), {}, "a mailing list was invited, so nobody knows how many"),
     (RuleName.LIST_INVITED, among(invited(CREW), invited(BOB)), {"mailing_lists": ()}, ""),
