@@ -176,6 +176,11 @@ def test_who_owns_what() -> None:
     ]
 
 
+def test_a_tagged_address_that_a_note_owns_suggests_nobody_else() -> None:
+    people = people_of(OWNER, [(Uid("ada"), [ADA]), (Uid("bob"), ["ada+bob@example.test"])])
+    assert suggested(people, "ada+bob@example.test") is None
+
+
 def test_a_tag_suggests_and_does_not_count() -> None:
     findings = found(replace(among(), organizer=BOB, attendees=(ACCEPTED, invited("ada+x@example.test"))))
     assert findings.suggested == {"ada+x@example.test": Uid("ada")}
