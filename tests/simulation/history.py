@@ -15,10 +15,11 @@ from zlib import crc32
 
 from connectors.errors import SignInNeeded, TryLater
 from connectors.memory import Entry
-from daemon import cycle
+from daemon import cycle, journal
 from daemon.cycle import Look
 from daemon.errors import NoteChanged, StateError, VaultError, VaultMissing
 from daemon.report import Health, Report
+from mappings.operation import CreateRecord
 from mappings.record import AccountName, NotePath, RemoteId
 from simulation import rest, values
 from simulation.hand import Hand, Unfinished
@@ -149,8 +150,9 @@ class _History:
             if self._chance() < self._nature.restless / 2 and self._happens():
                 self._act(self._rng(place))
         self._position = -4
-        # A state that was lost cannot tell an account that looks empty from a new one, unless notes carry uids.
-        is_safe = self._nature.uid_key or not self._nature.loses_state
+        # A state that was lost cannot tell an account that looks empty from a new one, unless notes carry uids; nor can
+        # one that waits for the answer to a create: a connector that finds the record does not say that it is older.
+        is_safe = (self._nature.uid_key or not self._nature.loses_state) and not self._waits_for_create()
         if is_safe and self._chance() < 0.06 and self._happens():
             self._say(self._hand.hide(self._rng(-4)))
         self._position = -5
@@ -158,6 +160,9 @@ class _History:
             self._say(self._hand.lose_state())
             self._oracle.state_lost()
         self._position = 0
+
+    def _waits_for_create(self) -> bool:
+        return any(isinstance(one.operation, CreateRecord) for one in journal.unfinished(self._world.state))
 
     def _come_to_rest(self) -> None:
         for words in self._hand.come_to_rest():
