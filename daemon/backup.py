@@ -1,10 +1,10 @@
 """Backup and restore of the state: one file, a database like the state's own, with the machine's id in it.
 
-Why restoring an old state is safe. Its bases are old, so what both sides changed alike since then is equal and
-adopted again, what one side changed travels, and what both changed differently is asked about: more questions than
-needed, nothing lost. What an old state must not do is *count* on having looked: so a restored one has no cursors,
-believes no record and no stat of a note, has missed nothing so far, and drops the intents that were open when it was
-copied, because what came of them was settled long ago.
+Why restoring an old state is safe. It brings back who is linked to whom, and nothing that time has passed by. An old
+base would make a value that both sides agreed on since, and the owner then set back, look like nobody's edit; so bases
+are emptied: what is equal is adopted again, what differs is asked about. A restored state has no cursors, believes no
+record and no stat of a note, has missed nothing so far, makes no contact for a note whose uid no contact carries, and
+drops the intents that were open when it was copied, because what came of them was settled long ago.
 
 Whoever calls `restore` holds the lock. Tokens are not in a backup: signing in again is cheaper than a leaked one.
 """
@@ -16,7 +16,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from daemon import journal, records
+from daemon import journal, links, records
 from daemon.database import (
     BACKUPS_NAME,
     DATABASE_NAME,
@@ -117,6 +117,9 @@ def _prepare(work: Path, now: datetime) -> str | None:
 def _believe_nothing(tx: Transaction) -> None:
     for account in records.accounts(tx):
         records.read_anew(tx, account)
+        # Contacts may have been deleted since: a uid that no contact carries is then a question, not a new contact.
+        records.set_recovering(tx, account, True)  # noqa: FBT003  # the value
+    links.distrust_bases(tx)
     tx.run("UPDATE records SET missing_looks = 0")
     tx.run("UPDATE notes SET missing_looks = 0, trusted = 0")
     for intent in journal.unfinished(tx):

@@ -194,7 +194,9 @@ def one_of(choices: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-_AT_HOME: frozenset[FieldName] = frozenset({"tags", *(name for name in FIELDS if not FIELDS[name].held_by)})
+_AT_HOME: frozenset[FieldName] = frozenset(
+    {"tags", "given_name", "family_name", *(name for name in FIELDS if not FIELDS[name].held_by)}
+)
 """Fields that no record can hold, and tags, which would need a list of those that may leave."""
 
 

@@ -34,6 +34,7 @@ def read_accounts(setup: Setup, state: State, now: datetime, workers: Workers) -
     missing or unreadable in them is filled in by `completed`.
     """
     _read_anew_if_read_otherwise(setup, state)
+    _suspect_newcomers(setup, state)
     reports: dict[str, AccountReport] = {}
 
     def reading(account: Account) -> Callable[[], None]:
@@ -67,6 +68,17 @@ def _read_anew_if_read_otherwise(setup: Setup, state: State) -> None:
         for account in setup.accounts:
             records.read_anew(tx, account.name)
         set_meta(tx, _READ_BY, _READER)
+
+
+def _suspect_newcomers(setup: Setup, state: State) -> None:
+    """Let an account that is new beside one that is no longer configured recover: it may be that one, renamed."""
+    remembered = set(records.accounts(state))
+    configured = {account.name for account in setup.accounts}
+    if remembered <= configured:
+        return
+    with state.transaction() as tx:
+        for name in sorted(configured - remembered):
+            records.set_recovering(tx, name, True)  # noqa: FBT003  # the value
 
 
 def _left_out(account: Account) -> AccountReport:

@@ -66,6 +66,11 @@ def agree(tx: Transaction, account: AccountName, uid: Uid, values: Mapping[Field
         tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base(merged), account, uid))
 
 
+def distrust_bases(tx: Transaction) -> None:
+    """Forget what all links agreed on: equal values adopt anew, differing ones are asked about."""
+    tx.run("UPDATE links SET base = ?", (pack_base({}),))
+
+
 def remove_link(tx: Transaction, account: AccountName, uid: Uid) -> None:
     """Forget a link and its base."""
     tx.run("DELETE FROM links WHERE account = ? AND uid = ?", (account, uid))

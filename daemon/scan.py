@@ -8,6 +8,7 @@ uid by which its path is remembered; a remembered note that vanished while the v
 moved. Everybody else gets a uid derived from the vault and the path, the same on every machine.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -77,7 +78,9 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
             if remembered.get(note.uid) != note.path:
                 links.remember_person(tx, note.uid, note.path)
     absent = {
-        uid: AbsentNote(path, known[path].missing_looks + 1, still_a_file=path in look.rows)
+        uid: AbsentNote(
+            path, known[path].missing_looks + 1, still_a_file=_is_still_a_file(uid, known[path], look, listing)
+        )
         for uid, path in gone.items()
         if path in known
     }
@@ -160,10 +163,10 @@ def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules
         found = note_lens.read(file.path, note_lens.decode(file.content), setup.rules)
     except UnreadableNote as error:
         # Whoever the note is about must not count as absent, wherever the note was moved to before it broke.
-        whose = next((uid for uid in remembered if uid.encode() in file.content), None)
+        whose = _uid_in(file.content, setup.rules.uid_key, remembered)
         return replace(row, uid=whose, unreadable_line=error.line, unreadable_reason=error.reason)
     if found is None:
-        return row
+        return replace(row, uid=_uid_in(file.content, setup.rules.uid_key, remembered))
     return replace(
         row,
         uid=found.reading.uid,
@@ -171,6 +174,15 @@ def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules
         holdable=found.holdable,
         unwritable=found.unwritable,
     )
+
+
+def _uid_in(content: bytes, uid_key: str, remembered: Mapping[Uid, NotePath]) -> Uid | None:
+    """Return the remembered uid that stands in a note which nobody can read, or which is nobody's any more."""
+    if not uid_key or not remembered:
+        return None
+    line = re.search(rb"^" + re.escape(uid_key.encode()) + rb"[ \t]*:[ \t]*[\"']?([^\"'\r\n]+)", content, re.MULTILINE)
+    uid = Uid(line[1].decode(errors="replace").strip()) if line is not None else None
+    return uid if uid in remembered else None
 
 
 def _people(
@@ -231,6 +243,13 @@ def _is_absent(uid: Uid, path: NotePath, look: _Look, listing: Listing, known: M
         return row.unreadable_reason is None
     # A new note that cannot be read yet may be anybody's, moved there.
     return listing.complete and look.failed.keys() <= known.keys()
+
+
+def _is_still_a_file(uid: Uid, last: NoteRow, look: _Look, listing: Listing) -> bool:
+    """Tell whether a note that is nobody's any more is there all the same: in its place, archived, or made a template."""
+    if last.path in look.rows or any(row.uid == uid for row in look.rows.values() if row.reading is None):
+        return True
+    return any((stat.device, stat.inode) == (last.device, last.inode) for stat in listing.notes)
 
 
 def _remember(tx: Transaction, look: _Look, known: Mapping[NotePath, NoteRow], missed: frozenset[NotePath]) -> None:

@@ -83,10 +83,14 @@ def brake(
         return (FirstRun(account),) if any(touches(operation, account) for operation in operations) else ()
     allowed = limit.for_linked(linked)
     counted = Counter(footprint for operation in operations for footprint in _footprints(operation, account))
+    limits = dict.fromkeys(Kind, allowed)
+    if linked > 1:
+        # However few they are: all of them gone at once is a folder that is not there, until the owner says otherwise.
+        limits[Kind.DELETE] = min(allowed, linked - 1)
     return tuple(
-        TooMany(account, place, kind, people, allowed)
+        TooMany(account, place, kind, people, limits[kind])
         for (place, kind), people in sorted(counted.items())
-        if people > allowed
+        if people > limits[kind]
     )
 
 

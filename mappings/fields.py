@@ -108,8 +108,10 @@ def _many(
 
 _ROWS: tuple[Field, ...] = (
     _one("name", Rule.VAULT_WINS),
-    _one("given_name", Rule.FILL_BLANK),
-    _one("family_name", Rule.FILL_BLANK),
+    # The parts follow the name. A part that the full name implies says nothing of its own, so that a change of the
+    # full name alone would look like an edit of its parts; synced by themselves they undo each other.
+    _one("given_name", Rule.FILL_BLANK, Direction.OFF),
+    _one("family_name", Rule.FILL_BLANK, Direction.OFF),
     _one("nickname", Rule.FILL_BLANK),
     # Aliases are the vault's own link targets; they only help to recognise a person.
     replace(_many("aliases", Rule.UNION, Direction.OFF), held_by=_NONE),

@@ -102,7 +102,7 @@ def match(
     Errors: none; a doubt is a value.
     """
     linked = {link.uid: link.remote_id for link in links if link.account == account.name}
-    index = _index(notes, account, frozenset(linked.values()), tombstones)
+    index = _index(notes, account, linked, tombstones)
     outcomes = [_match_one(note, index) for note in notes if note.uid not in linked]
     matches = _without_rivals(index.account, outcomes)
     # A record missed by one look owns what it owns, but cannot be linked: its note waits for the next look.
@@ -191,18 +191,22 @@ def _without_rivals(account: AccountName, outcomes: Iterable[Match | Question | 
 
 
 def _index(
-    notes: Sequence[NoteState], account: AccountState, linked: frozenset[RemoteId], tombstones: frozenset[Tombstone]
+    notes: Sequence[NoteState],
+    account: AccountState,
+    linked: Mapping[Uid, RemoteId],
+    tombstones: frozenset[Tombstone],
 ) -> _Index:
     gone = {remote_id for remote_id, looks in account.missing.items() if looks >= LOOKS_BEFORE_ABSENT}
     present = [record for record in account.records.values() if record.remote_id not in gone]
     uids = {note.uid for note in notes}
+    kept = frozenset(remote_id for uid, remote_id in linked.items() if uid in uids)
     return _Index(
         account=account.name,
         note_owners=_owners((note.uid, addresses(note.reading.person)) for note in notes),
         record_owners=_owners((record.remote_id, addresses(record.person)) for record in present),
         by_uid=_grouped((record.uid, record.remote_id) for record in present if record.uid is not None),
-        free_by_name=_grouped(_free_names(present, linked, uids)),
-        linked=linked,
+        free_by_name=_grouped(_free_names(present, kept, uids)),
+        linked=frozenset(linked.values()),
         tombstones=tombstones,
         buried=frozenset(tombstone.uid for tombstone in tombstones if tombstone.account == account.name),
         recovering=account.recovering,
@@ -210,12 +214,13 @@ def _index(
     )
 
 
-def _free_names(
-    records: Sequence[Record], linked: frozenset[RemoteId], uids: set[Uid]
-) -> Iterator[tuple[str, RemoteId]]:
-    """Yield the names of records that nobody owns: not linked, and not carrying another note's uid."""
+def _free_names(records: Sequence[Record], kept: frozenset[RemoteId], uids: set[Uid]) -> Iterator[tuple[str, RemoteId]]:
+    """Yield the names of records that no note owns: not linked to one that is there, not carrying one's uid.
+
+    A record whose note was not seen is not owned: the note may be there, under another uid.
+    """
     for record in records:
-        if record.remote_id not in linked and record.uid not in uids and record.person.name:
+        if record.remote_id not in kept and record.uid not in uids and record.person.name:
             yield name_key(record.person.name), record.remote_id
 
 

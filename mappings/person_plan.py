@@ -20,6 +20,7 @@ _PROJECTIONS = {Format.VCARD: vcard.project}
 """What each format can hold of a person; a base is only ever compared with what its own format can hold."""
 
 _ALL = AccountName("")
+_NAME_PARTS: frozenset[FieldName] = frozenset({"given_name", "family_name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,10 @@ def _creation(case: _Case, account: AccountState) -> CreateRecord:
         for name in _fields_of(account)
         if account.policies[name].direction.pushes and name not in case.note.reading.held
     ]
-    sent = with_values(held, {name: blank(name) for name in FIELDS if name not in leaving})
+    # A new contact's name is split as the note splits it; afterwards its parts are no fields of their own.
+    told = {*leaving, *(_NAME_PARTS if "name" in leaving else ())}
+    kept_home: dict[FieldName, Value] = {name: blank(name) for name in FIELDS if name not in told}
+    sent = with_values(held, kept_home)
     agreed = Agreed(account.name, {name: value_of(sent, name) for name in leaving})
     return CreateRecord(account.name, case.note.uid, sent, agreed)
 

@@ -18,7 +18,7 @@ from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
 from mappings.operation import DeleteRecord, Operation, Parting, Unlink, WriteNote
-from mappings.person import Uid
+from mappings.person import FieldName, Uid
 from mappings.person_plan import Hold, Pair, plan_person
 from mappings.record import AccountName, Record, RemoteId
 from mappings.world import (
@@ -228,7 +228,7 @@ def _is_as_agreed(record: Record, link: LinkState, account: AccountState) -> boo
     """Tell whether the record is there and says nothing, of what travels both ways, that the note did not say too."""
     if record.remote_id in account.missing:
         return False
-    shared = (name for name in FIELDS if account.policies[name].direction is Direction.BOTH)
+    shared: list[FieldName] = [name for name in FIELDS if account.policies[name].direction is Direction.BOTH]
     return all(same(name, value_of(record.person, name), link.base.get(name, blank(name))) for name in shared)
 
 

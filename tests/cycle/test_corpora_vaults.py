@@ -72,7 +72,7 @@ VAULTS = (
         "hal_md",
         {"test_data/john-doe/John Doe.md": "John Doe"},
         has_uids=False,
-        edits=(("John Doe", "N:Doe;", "N:Roe;", Difference(("last_name: Doe\n",), ("last_name: Roe\n",))),),
+        edits=(("John Doe", "FN:John Doe", "FN:John Roe", Difference(("last_name: Doe\n",), ("last_name: Roe\n",))),),
     ),
 )
 

@@ -1,0 +1,81 @@
+"""Worlds in which somebody who tried to break the program once succeeded."""
+
+from pathlib import Path
+
+import pytest
+from folder_worlds import FolderWorld, made, person
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> FolderWorld:
+    return made(tmp_path, account="delete_with_note = true\n")
+
+
+def test_an_archived_note_that_is_nobodys_any_more_takes_no_contact_with_it(world: FolderWorld) -> None:
+    """Its folder was one of the two signs of a person; it still carries its uid."""
+    for name in ("Ann Lee", "Bea Lee", "Cy Lee"):
+        world.note(name).write_text(f"---\ntags: [x]\nemail: {name.split()[0]}@x.test\n---\n")
+    assert world.sync().code == 0
+    archive = world.vault / "Archive"
+    archive.mkdir()
+    world.note("Ann Lee").rename(archive / "Ann Lee.md")
+    world.sync()
+    world.sync()
+    assert len(world.cards()) == 3
+
+
+def test_a_uid_changed_by_hand_makes_no_second_contact(world: FolderWorld) -> None:
+    world.note("Ann Lee").write_text(person("Ann Lee"))
+    world.note("Bea Lee").write_text(person("Bea Lee"))
+    assert world.sync().code == 0
+    note = world.note("Ann Lee")
+    note.write_text(
+        "".join(
+            "uid: mine\n" if line.startswith("uid:") else line for line in note.read_text().splitlines(keepends=True)
+        )
+    )
+    for _ in range(3):
+        assert world.sync().code == 1
+    assert len(world.cards()) == 2
+
+
+def test_a_folder_of_few_that_is_suddenly_empty_waits(world: FolderWorld) -> None:
+    for name in ("Ann Lee", "Bea Lee"):
+        world.note(name).write_text(person(name))
+    assert world.sync().code == 0
+    kept = {path: path.read_bytes() for path in world.cards()}
+    for path in kept:
+        path.unlink()
+    world.sync()
+    assert world.contactd("sync", "--once").code == 4
+    for path, content in kept.items():
+        path.write_bytes(content)
+    assert world.sync().code == 0
+    assert len(world.linked()) == 2
+
+
+def test_a_rename_on_the_phone_leaves_the_other_parts_of_a_name_alone(world: FolderWorld) -> None:
+    world.note("Ann Lee").write_text(
+        "---\ntype: people\nname: Dr. Ann Lee\ngiven_name: Ann\nfamily_name: Lee\ntags: [person]\n---\n"
+    )
+    assert world.sync().code == 0
+    (path,) = world.cards()
+    path.write_bytes(path.read_bytes().replace(b"FN:Dr. Ann Lee", b"FN:Ann Lee"))
+    assert world.sync().code == 0
+    text = world.note("Ann Lee").read_text()
+    assert ("name: Ann Lee\n" in text, "given_name: Ann\n" in text, "family_name: Lee\n" in text) == (True, True, True)
+
+
+def test_an_account_renamed_in_the_configuration_makes_no_contact_that_was_deleted(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    for name in ("Ann Lee", "Bea Lee", "Cy Lee"):
+        world.note(name).write_text(person(name))
+    assert world.sync().code == 0
+    world.card_of("Ann Lee").unlink()
+    world.sync()
+    world.sync()
+    assert len(world.cards()) == 2
+    config = world.config.read_text()
+    world.config.write_text(config.replace("[accounts.home]", "[accounts.elsewhere]"))
+    world.sync()
+    assert len(world.cards()) == 2
