@@ -9,6 +9,7 @@ moved. Everybody else gets a uid derived from the vault and the path, the same o
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -74,8 +75,10 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
         _remember(tx, look, known, frozenset(gone.values()))
         if listing.complete:
             notes.drop_rows(tx, known.keys() - look.rows.keys() - look.failed.keys() - set(gone.values()))
+        # Of two notes with one uid the one that had it first stays whose it is.
+        at_home = {note.uid for note in people if remembered.get(note.uid) == note.path}
         for note in people:
-            if remembered.get(note.uid) != note.path:
+            if note.uid not in at_home:
                 links.remember_person(tx, note.uid, note.path)
     absent = {
         uid: AbsentNote(
@@ -210,22 +213,20 @@ def _people(
 
 
 def _waiting(look: _Look, known: Mapping[NotePath, NoteRow], remembered: Mapping[Uid, NotePath]) -> AbstractSet[Uid]:
-    """Return the people whose note is there but says nothing, for the first look.
+    """Return the people whose note says nothing in this look, and who are not yet to be found elsewhere.
 
-    An editor empties a file before it writes it. A copy with the same uid must not take its place meanwhile: what is
-    merged into the copy would look like undone in the note itself.
+    An editor empties a file before it writes it, or takes it away. A copy with the same uid must not take its place
+    meanwhile: what is merged into the copy would look like undone in the note itself. So for one look nobody does, if
+    the file is still there, or if the copy was there before: then it is none that was moved.
     """
-    return {
-        uid
-        for uid, path in remembered.items()
-        if path in look.failed
-        or (
-            path in look.rows
-            and look.rows[path].reading is None
-            and path in known
-            and known[path].missing_looks + 1 < LOOKS_BEFORE_ABSENT
-        )
-    }
+    carriers = Counter(row.uid for row in known.values())
+
+    def is_first_look(uid: Uid, path: NotePath) -> bool:
+        row = look.rows.get(path)
+        says_nothing = row.reading is None if row is not None else carriers[uid] > 1
+        return says_nothing and path in known and known[path].missing_looks + 1 < LOOKS_BEFORE_ABSENT
+
+    return {uid for uid, path in remembered.items() if path in look.failed or is_first_look(uid, path)}
 
 
 def _derived_uid(vault_id: UUID, path: NotePath, taken: AbstractSet[Uid]) -> Uid:

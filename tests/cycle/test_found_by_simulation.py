@@ -1,5 +1,6 @@
 """What the simulation has found, each as the shortest story that shows it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -73,14 +74,23 @@ def test_what_loses_a_clash_is_in_the_log_before_the_winner_is_written() -> None
     assert [one.conflict.theirs for one in conflicts.all_conflicts(story.world.state)] == [{HOME: "Analyst"}]
 
 
-def test_a_copy_does_not_take_the_place_of_a_note_that_is_being_saved() -> None:
+def emptied(world: World) -> None:
+    world.vault.save(ADA, b"", by_rename=False)
+
+
+def taken_away(world: World) -> None:
+    del world.vault.files[ADA]
+
+
+@pytest.mark.parametrize("interrupt", [emptied, taken_away])
+def test_a_copy_does_not_take_the_place_of_a_note_that_is_being_saved(interrupt: Callable[[World], None]) -> None:
     story = Story()
     story.world.vault.save(ADA, _NOTE, by_rename=True)
     story.sync()
-    story.sync()
     whole = story.world.vault.files[ADA].content
     story.world.vault.save(COPY, whole, by_rename=True)
-    story.world.vault.save(ADA, b"", by_rename=False)
+    story.sync()
+    interrupt(story.world)
     (remote_id,) = story.world.books[HOME].entries
     story.world.books[HOME].edit(remote_id, {"title": "Analyst"})
     story.sync()
