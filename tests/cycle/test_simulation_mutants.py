@@ -32,7 +32,7 @@ from mappings.world import AccountState
 from simulation.history import run
 from simulation.vault import MemoryVault
 
-HISTORIES = 400
+HISTORIES = 600
 """How many histories a mutant may survive; each is found within far fewer."""
 
 Patch = pytest.MonkeyPatch
@@ -157,12 +157,17 @@ def base_wiped_with_the_cursor(patch: Patch) -> None:
 
 
 def create_without_looking(patch: Patch) -> None:
-    """A record is made without looking for one that carries the uid already."""
+    """A record is made without looking for one that carries the uid already, neither by the cycle nor by the connector."""
 
     def blind(self: Book, uid: Uid) -> None:
         del self, uid
 
+    def unconcerned(account: Account, state: State) -> bool:
+        del account, state
+        return False
+
     patch.setattr(Book, "with_uid", blind)
+    patch.setattr(gather, "_has_unclear_create", unconcerned)
 
 
 def base_from_the_server(patch: Patch) -> None:

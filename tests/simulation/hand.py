@@ -183,6 +183,8 @@ class Hand:
             return None
         self.world.vault.move(path, target)
         self.ledger.follow(path, target)
+        if path in self.interrupted:
+            self.interrupted[target] = self.interrupted.pop(path)
         if not notetext.uid(self.world.vault.files[target].content.decode()):
             # Moved and edited before the next look, such a note is another one to anybody.
             self.ledger.deleted_notes |= {path, target}
