@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from folder_worlds import FolderWorld, made, person
 
 
