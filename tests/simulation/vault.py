@@ -54,10 +54,10 @@ class MemoryVault:
         self._step("listing asked")
         self._check_mounted()
         found = [self._stat(path, file) for path, file in sorted(self.files.items())]
-        leftovers = tuple(sorted(self.aside))
-        unread = () if self.readable else (Problem("People", "Input/output error"),)
+        problems = () if self.readable else (Problem("People", "Input/output error"),)
+        listing = Listing(tuple(found) if self.readable else (), (), problems, tuple(sorted(self.aside)))
         self._step("listing done")
-        return Listing(tuple(found) if self.readable else (), (), unread, leftovers)
+        return listing
 
     def read(self, path: NotePath) -> NoteFile:
         self._step("note asked")
