@@ -6,10 +6,25 @@ Idempotent throughout: tidying a tidy text, or taking the key of a key, changes 
 import re
 import unicodedata
 
-_NOT_A_DIGIT = re.compile(r"\D+")
+_NOT_DIALLED = re.compile(r"[^\d*#]+")
+_DIGIT = re.compile(r"\d")
+_TEL = re.compile(r"^(?:tel:\s*)+", re.IGNORECASE)
 _EXTENSION = re.compile(r"(?:;ext=|\s*(?:x|ext\.?|extension)\s*)(\d+)\s*$", re.IGNORECASE)
 _TRUNK_ZERO = re.compile(r"\(0\)")
+_INTERNATIONAL_PREFIX = re.compile(r"^(?:00)+")
+# Letters that hang on a short number, or are all capitals, are dialled: after more digits, in parentheses or apart
+# from it they are a remark ("+49 30 1234567 privat", "555 1234 (M)").
+_VANITY = re.compile(
+    r"[\s().+/*#-]*(?:\d[\s().+/*#-]*){1,7}(?:(?<=[\d.-])[A-Za-z][A-Za-z\d\s./*#-]*|[A-Z][A-Z\d\s./*#-]*)"
+)
+_KEYPAD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]]+@[^\s@<>,;:\"()\[\]]+")
+_EMAIL_FORM = re.compile(
+    r"\[(?P<shown>[^\[\]]*)\]\(mailto:(?P<target>[^?%]+)\)"
+    r"|(?P<name>[^<>]*)<(?:mailto:)?(?P<angled>[^?%]+)>"
+    r"|mailto:(?P<bare>[^?%]+)",
+    re.IGNORECASE,
+)
 _FULL_DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*)?")
 _YEARLESS_DATE = re.compile(r"(?:--)?(\d{2})-?(\d{2})")
 _DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -47,23 +62,47 @@ def email_key(address: str) -> str:
     return tidy(address).casefold()
 
 
-def phone_key(number: str) -> str:
-    """Return the digits of a number, with `+` where it is international, and its extension.
+def email_of(text: str) -> str | None:
+    """Return the bare address of an e-mail address, `mailto:` link, Markdown link or `Name <address>`, else None.
 
-    `00` before the country code means `+`, and a `(0)` behind one is not dialled (ITU-T E.123 section 7).
+    A form that shows one address and leads to another is in doubt, and so None.
+    """
+    if is_email(text):
+        return text.strip()
+    form = _EMAIL_FORM.fullmatch(text.strip())
+    if form is None:
+        return None
+    address = (form["target"] or form["angled"] or form["bare"]).strip()
+    shown = (form["shown"] or form["name"] or "").strip(" \"'")
+    is_another = "@" in shown and email_key(shown) != email_key(address)
+    return address if is_email(address) and not is_another else None
+
+
+def phone_key(number: str) -> str:
+    """Return what is dialled for a number, with `+` where it is international, and its extension.
+
+    `00` before the country code means `+`, and a `(0)` behind one is not dialled (ITU-T E.123 section 7). The letters
+    of a vanity number are the digits that they share a key with (ITU-T E.161).
     A text without digits is compared as it stands.
     """
-    text = tidy(number).removeprefix("tel:")
+    text = _TEL.sub("", tidy(number))
     extension = _EXTENSION.search(text)
-    if extension is not None:
-        text = text[: extension.start()]
-    international = text.lstrip("( ").startswith(("+", "00"))
-    digits = _NOT_A_DIGIT.sub("", _TRUNK_ZERO.sub("", text) if international else text)
-    if not digits:
+    dialled = _dialled(text if extension is None else text[: extension.start()])
+    if not dialled:
         return text
-    if international:
-        digits = "+" + (digits.removeprefix("00"))
-    return digits + (f"x{extension[1]}" if extension is not None else "")
+    return dialled + (f"x{extension[1]}" if extension is not None else "")
+
+
+def _dialled(text: str) -> str:
+    """Return the keys that are pressed for a number without its extension, "" for a text without digits."""
+    if _DIGIT.search(text) is None:
+        return ""
+    if _VANITY.fullmatch(text) is not None:
+        text = text.upper().translate(_KEYPAD)
+    keys = _NOT_DIALLED.sub("", text)
+    if not text.lstrip("( ").startswith("+") and not keys.startswith("00"):
+        return keys
+    return "+" + _INTERNATIONAL_PREFIX.sub("", _NOT_DIALLED.sub("", _TRUNK_ZERO.sub("", text)))
 
 
 def link_key(link: str) -> str:

@@ -4,7 +4,7 @@ A *spot* is a place for one text. A field's spots are found once per reading; wh
 written are the same spots, which is what makes the lens's laws hold.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from mappings import normalize
@@ -15,8 +15,7 @@ from mappings.profile_lines import LineReading, LineValue, shown_by
 from mappings.profiles import Profile
 from mappings.yaml_scalar import is_number
 
-_DATES: frozenset[FieldName] = frozenset({"last_contact", "next_meeting"})
-_VERBATIM: frozenset[FieldName] = frozenset({"tags", "links"})
+_VERBATIM: frozenset[FieldName] = frozenset({"tags", "links", "birthday", "last_contact", "next_meeting"})
 _NESTED_VALUE_KEYS = ("value", "email", "email_address", "number", "phone", "phone_number", "url", "address")
 _NESTED_NAMES: Mapping[str, FieldName] = {
     "first": "given_name",
@@ -26,6 +25,21 @@ _NESTED_NAMES: Mapping[str, FieldName] = {
 }
 _AFTER_EVERY_KEY = 1_000
 _NESTED = "it is written as a nested property"
+
+
+class _Shape(NamedTuple):
+    """What every text of a field has to be: `parse` returns it in its one spelling, None if it is `not_this`."""
+
+    parse: Callable[[str], str | None]
+    not_this: str
+
+
+_SHAPES: Mapping[FieldName, _Shape] = {
+    "emails": _Shape(normalize.email_of, "no e-mail address"),
+    "birthday": _Shape(normalize.birthday_of, "not a date"),
+    "last_contact": _Shape(normalize.date_of, "not a date"),
+    "next_meeting": _Shape(normalize.date_of, "not a date"),
+}
 
 
 class KeySpot(NamedTuple):
@@ -174,14 +188,17 @@ def _read_line(field: FieldName, reading: LineReading) -> Found:
 
 def _read_value(field: FieldName, raw: str, spot: Spot) -> Found:
     text = normalize.tidy(raw)
-    if field in _DATES or field == "birthday":
-        date = normalize.birthday_of(text) if field == "birthday" else normalize.date_of(text)
-        return Found((), (), f"`{text}` is not a date", "") if date is None else Found((Slot(date, spot),), (), "", "")
     if field == "tags":
         text = text.removeprefix("#")
     elif field not in _VERBATIM and text.startswith("[[") and text.endswith("]]"):
         text = normalize.tidy(shown_by(text[2:-2]))
-    return Found((Slot(text, spot),), (), "", "")
+    if field not in _SHAPES:
+        return Found((Slot(text, spot),), (), "", "")
+    shape = _SHAPES[field]
+    shaped = shape.parse(text)
+    if shaped is None:
+        return Found((), (), f"`{text}` is {shape.not_this}", "")
+    return Found((Slot(shaped, spot),), (), "", "")
 
 
 def _combined(field: FieldName, places: list[Found]) -> Found:

@@ -80,6 +80,11 @@ Changes = dict[FieldName, Value]
         ("title: Ada\n", {"name": "Ada King"}, "title: Ada King\n"),
         ("first_name: A\nlast_name: K\n", {"name": "B L", "given_name": "B", "family_name": "L"}, "first_name: B\nlast_name: L\n"),
         ("first_name: A\nlast_name: K\n", {"given_name": "B"}, "first_name: B\nlast_name: K\n"),
+        # An address is replaced with the form that it stood in, and keeps that form while it stays.
+        ('email: "[c@x.test](mailto:c@x.test)"\n', {"emails": ("d@x.test",)}, 'email: "d@x.test"\n'),
+        ("emails:\n  - Ann <a@x.test>\n  - mailto:b@x.test\n", {"emails": ("a@x.test", "d@x.test")}, "emails:\n  - Ann <a@x.test>\n  - d@x.test\n"),
+        ("email: '<a@x.test>'\ntags:\n- x\n", {"emails": ("A@x.test", "b@x.test")}, "email:\n- '<a@x.test>'\n- b@x.test\ntags:\n- x\n"),
+        ('email: "[c@x.test](mailto:c@x.test)"\nrole: A\n', {"emails": ("c@x.test",), "title": "B"}, 'email: "[c@x.test](mailto:c@x.test)"\nrole: B\n'),
         # What the note says already, in another spelling, is left alone.
         ("phone: '0049 (0)30 1'\nemail: A@B.test\n", {"phones": ("+49 30 1",), "emails": ("a@b.test",)}, "phone: '0049 (0)30 1'\nemail: A@B.test\n"),
     ],
@@ -121,6 +126,7 @@ def test_a_profile_decides_what_is_created(profile: str, before: str, changes: C
         ("**Location**:", {"location": "Rome"}, "**Location**: Rome"),
         ("**Email**: a@b.test (old), c@d.test", {"emails": ("x@y.test", "c@d.test")}, "**Email**: x@y.test, c@d.test"),
         ("**Email**: a@b.test", {"emails": ()}, "**Email**:"),
+        ("**Email**: mailto:a@b.test (old)", {"emails": ("x@y.test",)}, "**Email**: x@y.test"),
         ("**Company**: [[Acme]] (x)", {"organization": "Bcme"}, "**Company**: Bcme"),
     ],
 )
@@ -165,6 +171,8 @@ def test_text_that_would_live_in_a_body_is_not_written_there(value: str) -> None
         ("company: A\norg: B\n", {"organization": ""}, "organization", "read back"),
         ("org: A\n", {"organization": "[[B]]"}, "organization", "read back"),
         ("last_contact:\n", {"last_contact": "yesterday"}, "last_contact", "unreadable"),
+        ("email: none\n", {"emails": ("a@b.test",)}, "emails", "no e-mail address"),
+        ("email: a@b.test\n", {"emails": ("a@b.test", "none")}, "emails", "unreadable"),
         ("", {"name": "Ada King"}, "name", "adds no key"),
         ("", {"tags": ("x",)}, "tags", "adds no key"),
         ("emails:\n  - - a@b.test\n", {"emails": ()}, "emails", "quotes"),

@@ -38,6 +38,11 @@ ADA: dict[FieldName, Value] = {"name": "Ada Lovelace"}
             "emails: [a@b.test, 'c@d.test']\nemail_2: e@f.test\nEMAIL[WORK]: A@B.test\n",
             ADA | {"emails": ("a@b.test", "c@d.test", "e@f.test", "A@B.test")},
         ),
+        ('email: "[c@x.test](mailto:c@x.test)"\n', ADA | {"emails": ("c@x.test",)}),
+        (
+            "emails:\n  - mailto:b@x.test\n  - Ann <a@x.test>\n  - <c@x.test>\n  - '[[d@x.test]]'\n",
+            ADA | {"emails": ("b@x.test", "a@x.test", "c@x.test", "d@x.test")},
+        ),
         ("email:\n  - email_label: work\n    email_address: a@b.test\n", ADA | {"emails": ("a@b.test",)}),
         ("emails: [{label: x, value: a@b.test}, c@d.test]\n", ADA | {"emails": ("a@b.test", "c@d.test")}),
         (
@@ -78,6 +83,9 @@ def test_every_spelling_is_read(yaml: str, values: dict[FieldName, Value]) -> No
         ("birthday: 10 December\n", "birthday", "not a date"),
         ("last_contact: 2025-02-30\n", "last_contact", "not a date"),
         ("emails: [{x: a@b.test}]\n", "emails", "nested"),
+        ("email: none yet\n", "emails", "`none yet` is no e-mail address"),
+        ("emails: [a@b.test, 'c@d.test, e@f.test']\n", "emails", "`c@d.test, e@f.test` is no e-mail address"),
+        ('email: "[a@b.test](mailto:c@d.test)"\n', "emails", "no e-mail address"),
         ("company: !x Acme\n", "organization", "alias or has a tag"),
     ],
 )
@@ -109,6 +117,7 @@ def profile_section(*lines: str) -> str:
         ("**Location**: Tel Aviv (implied)", {"location": "Tel Aviv"}),
         ("**Location**: (unknown)", {}),
         ("**Email**: a@b.test (work), c@d.test; e@f.test", {"emails": ("a@b.test", "c@d.test", "e@f.test")}),
+        ("**Email**: mailto:a@b.test (work)", {"emails": ("a@b.test",)}),
         ("**Phone**: +49 30 1 (home)", {"phones": ("+49 30 1",)}),
         ("**Department**: Engines", {"department": "Engines"}),
         ("**Birthday**: 1815-12-10", {"birthday": "1815-12-10"}),
