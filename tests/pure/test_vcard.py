@@ -175,7 +175,7 @@ WRITE: list[tuple[Lines, dict[FieldName, Value], Lines, Lines]] = [
         EVERY,
         {"emails": ("c@d.test", "new@e.test")},
         ("item1.EMAIL:a@b.test", "item1.X-ABLabel:Old", 'EMAIL;TYPE=HOME;X-UUID="1":C@d.test', "NOTE:x"),
-        ('EMAIL;TYPE=HOME;X-UUID="1":C@d.test', "EMAIL:new@e.test", "NOTE:x"),
+        ("item1.EMAIL:new@e.test", "item1.X-ABLabel:Old", 'EMAIL;TYPE=HOME;X-UUID="1":C@d.test', "NOTE:x"),
     ),
     (
         EVERY,
@@ -193,7 +193,7 @@ WRITE: list[tuple[Lines, dict[FieldName, Value], Lines, Lines]] = [
         ("4.0",),
         {"phones": ("+1 (2) 3",)},
         ("TEL;VALUE=uri;TYPE=cell:tel:+9",),
-        ("TEL:+1 (2) 3",),
+        ("TEL;VALUE=uri;TYPE=cell:tel:+1--2--3",),
     ),
     (
         ("4.0",),
@@ -239,7 +239,7 @@ WRITE: list[tuple[Lines, dict[FieldName, Value], Lines, Lines]] = [
         ("item1.URL;type=pref:http\\://A.test/", "URL:https://b.test/?c\\,d;e", "item1.X-ABLabel:_$!<HomePage>!$_"),
     ),
     (("2.1",), {"links": ("https://b.test/?c,d;e",)}, (), ("URL:https://b.test/?c,d;e",)),
-    (LATER, {"tags": ("b", "c,d")}, ("CATEGORIES;X=y:a,b", "CATEGORIES:e"), ("CATEGORIES;X=y:b,c\\,d",)),
+    (LATER, {"tags": ("b", "c,d")}, ("CATEGORIES;X=y:a,b", "CATEGORIES:e"), ("CATEGORIES;X=y:c\\,d,b",)),
     (LATER, {"tags": ("a, b",)}, (), ("CATEGORIES:a\\, b",)),
     (
         EVERY,
@@ -296,6 +296,97 @@ WRITE: list[tuple[Lines, dict[FieldName, Value], Lines, Lines]] = [
     ("version", "changes", "before", "after"), [(version, *row) for versions, *row in WRITE for version in versions]
 )
 def test_an_edit_writes(version: str, changes: dict[FieldName, Value], before: Lines, after: Lines) -> None:
+    assert vcard.put(card(version, *before), changes, None) == card(version, *after)
+
+
+CORRECTED: list[tuple[Lines, dict[FieldName, Value], Lines, Lines]] = [
+    # versions, changes, lines before, lines after
+    (
+        LATER,
+        {"emails": ("new@x.test", "home@x.test")},
+        ("item1.EMAIL;TYPE=WORK,pref:a@x.test", "item1.X-ABLabel:Büro", "EMAIL;TYPE=HOME:home@x.test"),
+        ("item1.EMAIL;TYPE=WORK,pref:new@x.test", "item1.X-ABLabel:Büro", "EMAIL;TYPE=HOME:home@x.test"),
+    ),
+    (
+        ("4.0",),
+        {"emails": ("home@x.test", "new@x.test", "third@x.test")},
+        ('EMAIL;PREF=1;ALTID=1;TYPE="work,x":a@x.test', "NOTE:x", "EMAIL;TYPE=home:home@x.test"),
+        (
+            'EMAIL;PREF=1;ALTID=1;TYPE="work,x":new@x.test',
+            "NOTE:x",
+            "EMAIL;TYPE=home:home@x.test",
+            "EMAIL:third@x.test",
+        ),
+    ),
+    (
+        EVERY,
+        {"emails": ("c@x.test",)},
+        ("EMAIL;TYPE=WORK:a@x.test", "item1.EMAIL:b@x.test", "item1.X-ABLabel:Old", "EMAIL:"),
+        ("EMAIL;TYPE=WORK:c@x.test", "EMAIL:"),
+    ),
+    (
+        EVERY,
+        {"emails": ("c@x.test", "d@x.test")},
+        ("EMAIL;TYPE=WORK:a@x.test", "EMAIL;TYPE=HOME:A@x.test", "EMAIL;TYPE=X:b@x.test"),
+        ("EMAIL;TYPE=WORK:c@x.test", "EMAIL;TYPE=HOME:c@x.test", "EMAIL;TYPE=X:d@x.test"),
+    ),
+    (
+        ("2.1",),
+        {"emails": ("ü@x.test",)},
+        ("EMAIL;INTERNET;PREF:a@x.test",),
+        ("EMAIL;INTERNET;PREF;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C3=BC@x.test",),
+    ),
+    (
+        ("3.0",),
+        {"phones": ("+49 30 1235", "5")},
+        ("TEL;TYPE=FAX:2", "a.TEL;TYPE=CELL;TYPE=pref:+49 30 1234", "a.X-ABLabel:Büro", "TEL;TYPE=HOME:5"),
+        ("TEL;TYPE=FAX:2", "a.TEL;TYPE=CELL;TYPE=pref:+49 30 1235", "a.X-ABLabel:Büro", "TEL;TYPE=HOME:5"),
+    ),
+    (
+        ("4.0",),
+        {"phones": ("+49 30 1235", "5")},
+        ('item1.TEL;VALUE=uri;PREF=1;TYPE="work,voice":tel:+49-30-1234', "item1.X-ABLabel:Büro", "TEL:5"),
+        ('item1.TEL;VALUE=uri;PREF=1;TYPE="work,voice":tel:+49-30-1235', "item1.X-ABLabel:Büro", "TEL:5"),
+    ),
+    (
+        ("4.0",),
+        {"phones": ("+1-418-656-9254;ext=103",)},
+        ("TEL;VALUE=uri;TYPE=work:tel:+1-418-656-9254;ext=102",),
+        ("TEL;VALUE=uri;TYPE=work:tel:+1-418-656-9254;ext=103",),
+    ),
+    # A number without its country is no URI by itself.
+    (("4.0",), {"phones": ("45;6",)}, ("TEL;PREF=1;VALUE=uri;TYPE=cell:tel:+9",), ("TEL;PREF=1;TYPE=cell:45\\;6",)),
+    (("4.0",), {"phones": ("+8",)}, ("TEL;VALUE=text;TYPE=cell:+9",), ("TEL;VALUE=text;TYPE=cell:+8",)),
+    (LATER, {"phones": ("+8",)}, ("TEL;TYPE=cell:tel:+9",), ("TEL;TYPE=cell:tel:+8",)),
+    (
+        LATER,
+        {"links": ("https://b.test/?c,d;e",)},
+        ("item1.URL;type=pref:http\\://a.test/", "item1.X-ABLabel:_$!<HomePage>!$_"),
+        ("item1.URL;type=pref:https://b.test/?c\\,d;e", "item1.X-ABLabel:_$!<HomePage>!$_"),
+    ),
+    (
+        LATER,
+        {"tags": ("c,d", "b")},
+        ("CATEGORIES;X=1:a", "CATEGORIES;X=2:b"),
+        ("CATEGORIES;X=1:c\\,d", "CATEGORIES;X=2:b"),
+    ),
+    (
+        LATER,
+        {"tags": ("a", "d", "e")},
+        ("CATEGORIES;X=1:a", "CATEGORIES;X=2:b,"),
+        ("CATEGORIES;X=1:a", "CATEGORIES;X=2:d,e"),
+    ),
+    (EVERY, {"tags": ("b",)}, ("CATEGORIES;X=1:a", "CATEGORIES;X=2:b"), ("CATEGORIES;X=2:b",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("version", "changes", "before", "after"),
+    [(version, *row) for versions, *row in CORRECTED for version in versions],
+)
+def test_a_corrected_value_keeps_its_line(
+    version: str, changes: dict[FieldName, Value], before: Lines, after: Lines
+) -> None:
     assert vcard.put(card(version, *before), changes, None) == card(version, *after)
 
 

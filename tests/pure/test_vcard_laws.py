@@ -11,6 +11,7 @@ from mappings import vcard
 from mappings.content_line import lines
 from mappings.errors import EditRefused
 from mappings.fields import FIELDS, Cardinality, same, value_of, with_values
+from mappings.fields import texts as texts_of
 from mappings.person import FieldName, Person, Uid, Value
 
 NAMES: frozenset[FieldName] = frozenset({"name", "given_name", "family_name"})
@@ -151,6 +152,30 @@ def test_a_change_of_one_field_leaves_the_other_properties(text: str, wanted: Ma
         except EditRefused:
             continue
         assert others_than(name, after) == others_than(name, text)
+
+
+NEW_VALUES: Mapping[FieldName, str] = {
+    "emails": "new@x.test",
+    "phones": "+1555",
+    "links": "http://new.test",
+    "tags": "new",
+}
+
+
+@settings(max_examples=120, deadline=None)
+@given(cards(), st.sampled_from(list(NEW_VALUES)), st.integers(0, 5))
+def test_a_corrected_value_keeps_every_line_but_for_its_value(text: str, field: FieldName, index: int) -> None:
+    reading = vcard.get(text)
+    values = list(texts_of(value_of(reading.person, field)))
+    if field in reading.held or not values:
+        return
+    values[index % len(values)] = NEW_VALUES[field]
+    assert heads(vcard.put(text, {field: tuple(values)}, None), field) == heads(text, field)
+
+
+def heads(text: str, field: FieldName) -> list[str]:
+    """Return what stands before the values of a field's lines; blank lists may go."""
+    return [line.head for line in lines(text) if line.name in {*PROPERTIES[field], "X-ABLABEL"} and line.value.strip()]
 
 
 def others_than(field: FieldName, text: str) -> list[str]:
