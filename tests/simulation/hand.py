@@ -71,7 +71,7 @@ class Hand:
     busy: set[NotePath] = field(default_factory=set[NotePath])
     poisoned: set[Side] = field(default_factory=set[Side])
     copies: set[NotePath] = field(default_factory=set[NotePath])
-    interrupted: dict[NotePath, int] = field(default_factory=dict[NotePath, int])
+    interrupted: set[NotePath] = field(default_factory=set[NotePath])
     _number: int = 0
     _files: int = 0
 
@@ -183,8 +183,7 @@ class Hand:
             return None
         self.world.vault.move(path, target)
         self.ledger.follow(path, target)
-        if path in self.interrupted:
-            self.interrupted[target] = self.interrupted.pop(path)
+        self.interrupted |= {target} if path in self.interrupted else set()
         if not notetext.uid(self.world.vault.files[target].content.decode()):
             # Moved and edited before the next look, such a note is another one to anybody.
             self.ledger.deleted_notes |= {path, target}
@@ -283,10 +282,6 @@ class Hand:
                 done.append(f"owner puts {path} aside")
         return done
 
-    def let_a_cycle_pass(self) -> None:
-        """Allow a note to be interrupted again, two cycles after it was."""
-        self.interrupted = {path: cycles - 1 for path, cycles in self.interrupted.items() if cycles > 1}
-
     def hide(self, rng: Random) -> str:
         """Show an account's folder empty for one look."""
         account = rng.choice((HOME, WORK))
@@ -310,12 +305,12 @@ class Hand:
         return "the state is lost"
 
     def _interrupted(self, rng: Random, verb: str, begin: Callable[[NotePath], object]) -> str | None:
-        # That two looks in a row each hit such an instant of one note is what two looks are trusted not to do.
+        # Once in a note's history: that two looks in a row hit such an instant is what two looks are trusted not to do.
         paths = [path for path in self._legible() if path not in self.interrupted]
         if not paths:
             return None
         path = rng.choice(paths)
-        self.interrupted[path] = 2
+        self.interrupted.add(path)
         text = self.world.vault.files[path].content.decode()
         edited = rng.random() < 0.5
         begin(path)

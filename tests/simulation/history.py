@@ -144,7 +144,6 @@ class _History:
     def _between(self) -> None:
         """Let some time pass, in which people may do something."""
         self._world.pass_time(self._rng(-100).choice(_PAUSES))
-        self._hand.let_a_cycle_pass()
         for place in range(-3, 0):
             self._position = place
             if self._chance() < self._nature.restless / 2 and self._happens():

@@ -13,7 +13,7 @@ from mappings.record import AccountName, NotePath
 from mappings.world import LinkState
 from simulation import values, whereabouts
 from simulation.ledger import Keys, Ledger, Side, fields_of_note, pair_of
-from simulation.values import MANY, TYPED
+from simulation.values import TYPED
 from simulation.violation import Violation
 from simulation.world import World
 
@@ -83,8 +83,8 @@ def _judge_undone(
     world: World, ledger: Ledger, claims: Claims, link: LinkState, common: tuple[FieldName, Keys]
 ) -> Iterator[Violation]:
     name, keys = common
-    if ledger.lost_states and name in MANY:
-        return  # lists that met without a base are united
+    if ledger.lost_states:
+        return  # who meets without a base unites lists, and fills what is blank
     # An edit that nobody saw goes with the record that it was made in.
     records = [(one.account, one.remote_id) for one in claims.bound if one.uid == link.uid]
     living: list[Side] = [each for each in records if each[1] in world.books[each[0]].all_entries]
