@@ -14,7 +14,7 @@ from simulation.__main__ import told
 from simulation.history import run
 
 CHUNKS = 16
-HISTORIES = 200
+HISTORIES = 150
 """In each chunk; the chunks are spread over the processes that run the tests."""
 
 _DIGESTS = "from simulation.history import run; print(*(run(seed).digest for seed in range(1, 9)))"
