@@ -197,6 +197,8 @@ class Hand:
         ending = rng.choice((".sync-conflict-20260301-120000-ABCDEFG.md", " copy.md"))
         target = NotePath(path.removesuffix(".md") + ending)
         self.ledger.follow(path, target)
+        # Were the note gone for an instant before a look has seen both, the copy would be the note, moved.
+        self.interrupted.add(path)
         self.copies.add(target)
         self.ledger.doubtful.add("copied")
         self._save(rng, target, self.world.vault.files[path].content.decode())
