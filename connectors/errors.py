@@ -28,6 +28,10 @@ class SignInNeeded(ConnectorError):
         self.reason = reason
 
 
+class SignInFailed(ConnectorError):
+    """The owner did not get in, or not to what is needed: say why and what to do; what was kept before still is."""
+
+
 class Misunderstood(ConnectorError):
     """A reply outside the documented contract: stop this account, keep the reply for a bug report."""
 

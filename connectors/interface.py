@@ -9,8 +9,9 @@ An account-wide failure is raised (`connectors.errors`); items without an outcom
 they may or may not have been applied, and only a later read tells.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import NewType, Protocol
 
 from connectors.errors import Gone, PreconditionFailed, Refused
@@ -65,6 +66,36 @@ class Deleted:
 
     remote_id: RemoteId
     before: str
+
+
+class Way(Enum):
+    """How the owner gets to the page on which he signs in."""
+
+    BROWSER = "a browser on this machine"
+    ADDRESS = "any browser that reaches this machine, by the page's address"
+    DEVICE = "any browser anywhere, by an address and a code"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page on which to sign in; `code` is what it asks for, "" if nothing."""
+
+    address: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """That the owner wants to sign in to an account.
+
+    `email` is the account's own address as configured, "" if it is not said. `show` shows him the page; whoever calls
+    it then waits until he is done there.
+    """
+
+    account: AccountName
+    email: str
+    way: Way
+    show: Callable[[Page], None]
 
 
 class Contacts(Protocol):

@@ -6,13 +6,18 @@ A connector is a module that offers these names:
   tuples and further such dataclasses, which costs nothing to read; a pydantic model with `extra="forbid"` serves
   too. Paths come with `~/` expanded. `ValueError` from `__post_init__` or a validator becomes a problem of the
   configuration.
-- `open_contacts(account: AccountName, options: Options) -> Contacts | None`: the address book, None where the
-  options ask for none. It sends no request.
+- `open_contacts(account: AccountName, options: Options, tokens: TokenStore) -> Contacts | None`: the address book,
+  None where the options ask for none. It sends no request, and asks `tokens` nothing yet.
 
-and, if it can read calendars,
+if it can read calendars,
 
-- `open_calendars(account: AccountName, options: Options) -> tuple[Calendar, ...]`: those that the options name. It
-  sends no request.
+- `open_calendars(account: AccountName, options: Options, tokens: TokenStore) -> tuple[Calendar, ...]`: those that the
+  options name. It sends no request, and asks `tokens` nothing yet.
+
+and, if an account has to be signed in to,
+
+- `sign_in(asked: SignIn, options: Options, tokens: TokenStore) -> tuple[str, ...]`: let the owner sign in and keep what
+  comes of it; the answer is what he is to be told, a line each. Errors: `SignInFailed`, `TryLater`.
 
 Connectors from elsewhere name their module in the entry-point group `contactd.connectors`; a name of ours is ours.
 """
@@ -24,7 +29,8 @@ from types import ModuleType
 
 from connectors.calendar_interface import Calendar
 from connectors.errors import ConnectorError
-from connectors.interface import Contacts
+from connectors.interface import Contacts, SignIn
+from connectors.tokens import TokenStore
 from mappings.record import AccountName
 from mappings.world import NewContacts
 
@@ -43,11 +49,12 @@ class UnusableConnector(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """What a connector's module offers; `options` is the type of what the other two take."""
+    """What a connector's module offers; `options` is the type of what the others take, `sign_in` is None if none is needed."""
 
     options: type[object]
-    open_contacts: Callable[[AccountName, object], Contacts | None]
-    open_calendars: Callable[[AccountName, object], tuple[Calendar, ...]]
+    open_contacts: Callable[[AccountName, object, TokenStore], Contacts | None]
+    open_calendars: Callable[[AccountName, object, TokenStore], tuple[Calendar, ...]]
+    sign_in: Callable[[SignIn, object, TokenStore], tuple[str, ...]] | None
 
 
 def known() -> tuple[str, ...]:
@@ -64,7 +71,8 @@ def connector(name: str) -> Connector:
     missing = [offered for offered in _OFFERED if not hasattr(module, offered)]
     if missing:
         raise UnusableConnector(f"the module of connector {name} does not offer {' and '.join(missing)}")
-    return Connector(module.Options, module.open_contacts, getattr(module, "open_calendars", _no_calendars))
+    open_calendars = getattr(module, "open_calendars", _no_calendars)
+    return Connector(module.Options, module.open_contacts, open_calendars, getattr(module, "sign_in", None))
 
 
 def new_contacts(name: str) -> NewContacts:
@@ -72,8 +80,8 @@ def new_contacts(name: str) -> NewContacts:
     return NewContacts.ALL if name in _LOCAL else NewContacts.REACHABLE
 
 
-def _no_calendars(account: AccountName, options: object) -> tuple[Calendar, ...]:
-    del account, options
+def _no_calendars(account: AccountName, options: object, tokens: TokenStore) -> tuple[Calendar, ...]:
+    del account, options, tokens
     return ()
 
 

@@ -26,6 +26,7 @@ from connectors.calendar_interface import Calendar
 from connectors.errors import Gone, PreconditionFailed, Refused, TryLater
 from connectors.files import Changed, NotPlain
 from connectors.interface import ChangeSet, Contacts, Cursor, Deleted, Unreadable, Written
+from connectors.tokens import TokenStore
 from mappings import vcard
 from mappings.errors import EditRefused, UnreadableRecord
 from mappings.event import CalendarName
@@ -61,13 +62,15 @@ class Options:
                 raise ValueError(f"{folder} must begin with / or ~/, since a service is in no folder of the owner's")
 
 
-def open_contacts(account: AccountName, options: Options) -> Contacts | None:
+def open_contacts(account: AccountName, options: Options, tokens: TokenStore) -> Contacts | None:
     """Return the account's address book, None if it has only calendars. The folder need not be there yet."""
+    del tokens
     return None if options.contacts is None else ContactsFolder(account, options.contacts)
 
 
-def open_calendars(account: AccountName, options: Options) -> tuple[Calendar, ...]:
+def open_calendars(account: AccountName, options: Options, tokens: TokenStore) -> tuple[Calendar, ...]:
     """Return the account's calendars, named by their folders; the folders need not be there yet."""
+    del tokens
     if not options.calendars:
         return ()
     # Only here: what reads calendars takes longer to import than all else, and many have none.

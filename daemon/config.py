@@ -50,12 +50,14 @@ class VaultConfig:
 class AccountConfig:
     """One account with everything that the owner, or the default, says of it.
 
-    `options` are what `registry.connector(connector).open_contacts` takes. `me` are the owner's own addresses here.
+    `options` are what `registry.connector(connector).open_contacts` takes. `email` is the account's own address, "" if
+    it is not said; `me` are all of the owner's here.
     """
 
     name: AccountName
     connector: str
     options: object
+    email: str
     me: tuple[str, ...]
     new_contacts: NewContacts
     delete_with_note: bool
@@ -70,6 +72,11 @@ class Config:
     vault: VaultConfig
     state: Path
     accounts: tuple[AccountConfig, ...]
+
+    @property
+    def tokens(self) -> Path:
+        """The folder of what lets us into the accounts (`connectors.tokens`)."""
+        return self.state / "tokens"
 
 
 def load(path: Path) -> Config:
@@ -138,6 +145,7 @@ def _account(name: AccountName, account: WrittenAccount, written: Written) -> Ac
         name=name,
         connector=keys.connector,
         options=account.options,
+        email=keys.email or "",
         me=tuple(dict.fromkeys([*([keys.email] if keys.email else []), *keys.me])),
         new_contacts=keys.new_contacts or registry.new_contacts(keys.connector),
         delete_with_note=keys.delete_with_note,

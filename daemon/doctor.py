@@ -17,6 +17,7 @@ from pathlib import Path
 from connectors import registry
 from connectors.errors import ConnectorError
 from connectors.exchange import exchange
+from connectors.tokens import TokenStore, open_store
 from daemon import links, ownership, records
 from daemon.config import AccountConfig, Config
 from daemon.database import DATABASE_NAME, check_soundness, connect, translated
@@ -54,8 +55,9 @@ def examine(config: Config, state: State) -> Iterator[Finding]:
         yield Finding(
             "accounts", Verdict.FINE, "none is configured", "add an [accounts.NAME] table to the configuration"
         )
+    tokens = open_store(config.tokens)
     for account in config.accounts:
-        yield _account(account, state)
+        yield _account(account, state, tokens)
 
 
 def _packages() -> Finding:
@@ -131,9 +133,9 @@ def _soundness(folder: Path, state: Readable) -> Finding:
     return Finding("state", Verdict.FINE, f"{folder} is sound", "")
 
 
-def _account(account: AccountConfig, state: State) -> Finding:
+def _account(account: AccountConfig, state: State, tokens: TokenStore) -> Finding:
     name = account.name
-    contacts = registry.connector(account.connector).open_contacts(name, account.options)
+    contacts = registry.connector(account.connector).open_contacts(name, account.options, tokens)
     if contacts is None:
         return Finding(name, Verdict.FINE, "has no address book", "")
     try:

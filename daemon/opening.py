@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from connectors import registry
 from connectors.calendar_interface import Calendar
 from connectors.interface import Contacts
+from connectors.tokens import TokenStore, open_store
 from daemon.config import AccountConfig, Config
 from daemon.folder_vault import FolderVault
 from daemon.marker import Marker
@@ -29,25 +30,26 @@ def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
     Shapes: `only` names the accounts to read, all if it is empty.
     Errors: `VaultMissing` if the vault's folder is not there.
     """
-    opened = [(account, contacts) for account in config.accounts if (contacts := _contacts(account)) is not None]
+    tokens = open_store(config.tokens)
+    opened = [(one, contacts) for one in config.accounts if (contacts := _contacts(one, tokens)) is not None]
     left_out = frozenset(account.name for account in config.accounts if only and account.name not in only)
     return Setup(
         vault=FolderVault(config.vault.path, expect=marker),
         vault_id=marker.vault_id,
         rules=note_rules(config),
         accounts=tuple(_account(account, contacts) for account, contacts in opened),
-        calendars=tuple(calendar for account in config.accounts for calendar in _calendars(account)),
+        calendars=tuple(calendar for account in config.accounts for calendar in _calendars(account, tokens)),
         left_out=left_out,
         zone=_local_zone(),
     )
 
 
-def _contacts(account: AccountConfig) -> Contacts | None:
-    return registry.connector(account.connector).open_contacts(account.name, account.options)
+def _contacts(account: AccountConfig, tokens: TokenStore) -> Contacts | None:
+    return registry.connector(account.connector).open_contacts(account.name, account.options, tokens)
 
 
-def _calendars(account: AccountConfig) -> tuple[Calendar, ...]:
-    return registry.connector(account.connector).open_calendars(account.name, account.options)
+def _calendars(account: AccountConfig, tokens: TokenStore) -> tuple[Calendar, ...]:
+    return registry.connector(account.connector).open_calendars(account.name, account.options, tokens)
 
 
 def _local_zone() -> tzinfo:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors import registry
+from connectors.tokens import TokenStore, open_store
 from daemon import conflicts, journal, last_report, ownership, records
 from daemon.config import AccountConfig, Config
 from daemon.conflicts import Held
@@ -118,12 +119,14 @@ def kept_notes(state: Readable) -> tuple[Kept, ...]:
 
 
 def _status(config: Config, state: State, now: datetime) -> Status:
-    last, stands = last_report.last_report(state), standing(state)
+    last, stands, tokens = last_report.last_report(state), standing(state), open_store(config.tokens)
     fared = {one.name: one for one in last.accounts} if last is not None else {}
     return Status(
         vault=config.vault.path,
         not_ours=_not_ours(config, state),
-        accounts=tuple(_account(account, state, fared.get(account.name), stands, now) for account in config.accounts),
+        accounts=tuple(
+            _account(account, state, tokens, fared.get(account.name), stands, now) for account in config.accounts
+        ),
         conflicts=len(conflicts.open_conflicts(state)),
         questions=len(questions(state)),
         holds=tuple(conflicts.holds_since(state).items()),
@@ -142,13 +145,18 @@ def _not_ours(config: Config, state: State) -> str:
 
 
 def _account(
-    account: AccountConfig, state: State, fared: AccountFared | None, stands: Standing, now: datetime
+    account: AccountConfig,
+    state: State,
+    tokens: TokenStore,
+    fared: AccountFared | None,
+    stands: Standing,
+    now: datetime,
 ) -> AccountStatus:
     row = records.account_row(state, account.name)
     connector = registry.connector(account.connector)
     return AccountStatus(
         name=account.name,
-        has_contacts=connector.open_contacts(account.name, account.options) is not None,
+        has_contacts=connector.open_contacts(account.name, account.options, tokens) is not None,
         trouble=fared.trouble if fared is not None else "",
         last_success_at=row.last_success_at,
         stale=row.last_success_at is None or now - row.last_success_at > STALE_AFTER,

@@ -67,6 +67,7 @@ def test_the_smallest_configuration(home: Path) -> None:
                 name=AccountName("home"),
                 connector="vdir",
                 options=Options(contacts=home / ".contacts/people", calendars=(home / ".calendars/work",)),
+                email="",
                 me=("me@example.test",),
                 new_contacts=NewContacts.ALL,
                 delete_with_note=False,
@@ -304,7 +305,7 @@ class Options(BaseModel):
     folder: Path
     depth: int = 1
 
-def open_contacts(account, options):
+def open_contacts(account, options, tokens):
     return None
 """
 

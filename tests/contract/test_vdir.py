@@ -15,6 +15,7 @@ import pytest
 from connectors import files
 from connectors.errors import Gone, PreconditionFailed, Refused, TryLater
 from connectors.interface import ChangeSet, Deleted, Written
+from connectors.tokens import open_store
 from connectors.vdir import ContactsFolder, Options, open_contacts
 from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, UpdateRecord
 from mappings.person import Uid
@@ -22,6 +23,7 @@ from mappings.record import AccountName, Etag, Reading, Record, RemoteId
 from worlds import person
 
 HOME = AccountName("home")
+NO_TOKENS = open_store(Path("/nowhere"))
 UID = Uid("7c5c1a52-1d5e-5d0a-9d8f-4f2f6d1f1a11")
 ADA = RemoteId("ada.vcf")
 CARD = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada Lovelace\r\nTITLE:Analyst\r\nNOTE:engine\r\nEND:VCARD\r\n"
@@ -372,9 +374,9 @@ def stranger(path: Path, pattern: str) -> Generator[Callable[[str, float], Calla
 
 
 def test_options_take_folders_that_mean_the_same_everywhere(tmp_path: Path) -> None:
-    contacts = open_contacts(HOME, Options(contacts=tmp_path, calendars=(tmp_path / "work",)))
+    contacts = open_contacts(HOME, Options(contacts=tmp_path, calendars=(tmp_path / "work",)), NO_TOKENS)
     assert isinstance(contacts, ContactsFolder)
     assert contacts.account == HOME
-    assert open_contacts(HOME, Options(calendars=(tmp_path,))) is None
+    assert open_contacts(HOME, Options(calendars=(tmp_path,)), NO_TOKENS) is None
     with pytest.raises(ValueError, match="people must begin with / or ~/"):
         Options(contacts=Path("people"))

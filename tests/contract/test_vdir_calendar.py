@@ -10,6 +10,7 @@ import pytest
 
 from connectors import registry
 from connectors.errors import TryLater
+from connectors.tokens import open_store
 from connectors.vdir import Options, open_calendars
 from connectors.vdir_calendar import CalendarFolder
 from mappings import vevent
@@ -17,6 +18,7 @@ from mappings.event import NO_ATTENDEES, CalendarName, Status, Window, names_nob
 from mappings.record import AccountName
 
 HOME, WORK = AccountName("home"), CalendarName("work")
+NO_TOKENS = open_store(Path("/nowhere"))
 YEAR = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC), UTC)
 TEA = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:tea\r\nDTSTART:20260503T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 
@@ -179,20 +181,20 @@ def test_the_sample_calendar_is_read(folder: Path) -> None:
 
 def test_calendars_are_named_by_their_folders(tmp_path: Path) -> None:
     ours, theirs, trips = tmp_path / "ours" / "work", tmp_path / "theirs" / "work", tmp_path / "trips"
-    opened = open_calendars(HOME, Options(calendars=(ours, theirs, trips)))
+    opened = open_calendars(HOME, Options(calendars=(ours, theirs, trips)), NO_TOKENS)
     assert [(each.account, each.name) for each in opened] == [(HOME, str(ours)), (HOME, str(theirs)), (HOME, "trips")]
-    assert open_calendars(HOME, Options()) == ()
+    assert open_calendars(HOME, Options(), NO_TOKENS) == ()
 
 
 def test_the_registry_opens_calendars_of_connectors_that_have_some(tmp_path: Path) -> None:
-    (calendar,) = registry.connector("vdir").open_calendars(HOME, Options(calendars=(tmp_path / "work",)))
+    (calendar,) = registry.connector("vdir").open_calendars(HOME, Options(calendars=(tmp_path / "work",)), NO_TOKENS)
     assert calendar.name == "work"
 
 
 def test_an_account_without_calendars_imports_nothing_to_read_them() -> None:
     program = (
         "import sys; from connectors import registry; vdir = registry.connector('vdir');"
-        "vdir.open_calendars('home', vdir.options());"
+        "vdir.open_calendars('home', vdir.options(), None);"
         "print([name for name in sys.modules if name.startswith(('icalendar', 'dateutil', 'recurring'))])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
