@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
-from daemon import ownership, paths
+from daemon import ownership
 from daemon.config import Config, load
 from daemon.errors import ConfigError, DaemonError, VaultMissing
 from daemon.lock import only_instance
@@ -28,6 +28,7 @@ Ask = Callable[[str, str], str]
 """Asks the owner something, with a default that stands where nobody can be asked."""
 
 Say = Callable[[str], None]
+"""Says one line."""
 
 _TROUBLES_SHOWN_MAX = 10
 
@@ -98,8 +99,7 @@ def init(config_path: Path, vault: Path | None, ask: Ask, say: Say, line: Progre
         config, found = _new_config(config_path, vault, ask, say, line)
     _mark(config, found, now)
     say(f"This machine keeps the vault in step from now on; {MARKER_NAME} in the vault says so.")
-    option = f" --config {config_path}" if _is_elsewhere(config_path) else ""
-    say(f"\nNothing else was written. Next, see what would be done:\n\n    contactd sync --once --dry-run{option}\n")
+    say("Nothing else was written. Next, see what would be done: `contactd sync --once --dry-run`")
 
 
 def _check_same(config: Config, vault: Path | None, config_path: Path) -> None:
@@ -141,20 +141,19 @@ def _folder(named: str) -> Path:
 
 def _say_found(root: Path, found: Survey, say: Say) -> None:
     say(f"{root}: {number(found.notes, 'note')}, {found.people} of them about people.")
-    say(_how_written(found) if found.people else _WHO_IS_A_PERSON)
+    for line in _how_written(found) if found.people else [_WHO_IS_A_PERSON]:
+        say(line)
     for one in found.troubles[:_TROUBLES_SHOWN_MAX]:
         say(f"  cannot be read: {trouble(one, {})}")
 
 
-def _how_written(found: Survey) -> str:
+def _how_written(found: Survey) -> list[str]:
     in_order = sorted(found.spellings.items(), key=lambda pair: list(FIELDS).index(pair[0]))
-    return "\n".join(
-        [
-            f"They are written in the way of the profile {found.profile}. What stands in their frontmatter:",
-            *aligned([(f"{field_name(name)}:", key) for name, key in in_order], "  "),
-            "Lines like `**Role**: …` in a Profile section are read, too.",
-        ]
-    )
+    return [
+        f"They are written in the way of the profile {found.profile}. What stands in their frontmatter:",
+        *aligned([(f"{field_name(name)}:", key) for name, key in in_order], "  "),
+        "Lines like `**Role**: …` in a Profile section are read, too.",
+    ]
 
 
 def _contacts_found(contacts: Path) -> str:
@@ -195,7 +194,3 @@ def _mark(config: Config, found: Survey, now: datetime) -> None:
         if not found.people and any(standing(state).linked.values()):
             raise VaultMissing("people are linked, and this folder holds none of their notes")
         ownership.claim(config.vault.path, state, machine, Beginning.MARK_AGAIN, now)
-
-
-def _is_elsewhere(config_path: Path) -> bool:
-    return config_path != paths.config_path()

@@ -16,6 +16,9 @@ _USAGE = 64
 _INTERRUPTED = 130
 """What a shell says of a program that SIGINT ended."""
 
+_NAMED_CONFIG = "daemon.cli.config"
+"""Key of a context's meta: the configuration that the owner named, None if it is the usual one."""
+
 
 @contextmanager
 def _usage_has_its_own_code() -> Generator[None]:
@@ -46,7 +49,7 @@ class Commands(click.Group):
             from daemon import failure
 
             message, exit_code = failure.told(error)
-            click.echo(_fitted(message, sys.stderr), err=True)
+            click.echo(_finished(message, sys.stderr, ctx), err=True)
             ctx.exit(exit_code)
 
 
@@ -62,6 +65,7 @@ def _listen(ctx: click.Context, param: click.Parameter, verbose: bool) -> bool: 
 def _config_path(ctx: click.Context, param: click.Parameter, named: Path | None) -> Path:  # noqa: ARG001  # as click calls it
     from daemon.paths import config_path
 
+    ctx.meta[_NAMED_CONFIG] = named
     return named if named is not None else config_path()
 
 
@@ -98,8 +102,9 @@ def init(vault: Path | None, config_path: Path) -> None:
     """
     from daemon import begin
     from daemon.progress import Progress
+    from daemon.render import plain
 
-    begin.init(config_path, vault, _ask, _say, Progress(sys.stderr), _now())
+    begin.init(config_path, vault, _ask, lambda line: _say(plain(line)), Progress(sys.stderr), _now())
 
 
 @main.command()
@@ -267,18 +272,21 @@ def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(_fitted(text, sys.stdout))
+    click.echo(_finished(text, sys.stdout, click.get_current_context()))
 
 
-def _fitted(text: str, stream: TextIO) -> str:
-    """Break lines for a terminal; a pipe gets them whole."""
-    if not stream.isatty():
-        return text
+def _finished(text: str, stream: TextIO, ctx: click.Context) -> str:
+    """Make every command in a text one that can be copied and run, and break lines for a terminal, not for a pipe."""
+    import shlex
     import shutil
 
-    from daemon.render import fitted
+    from daemon.render import fitted, runnable
 
-    return fitted(text, shutil.get_terminal_size().columns)
+    named = ctx.meta.get(_NAMED_CONFIG)
+    text = runnable(text, f"--config {shlex.quote(str(named))}" if named is not None else "")
+    text = fitted(text, shutil.get_terminal_size().columns) if stream.isatty() else text
+    # A terminal may speak less than Unicode.
+    return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 
 
 def _ask(question: str, default: str) -> str:
@@ -292,7 +300,7 @@ def _approved(question: str) -> bool:
     """Ask about a plan; where nobody can be asked, it waits."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    return click.confirm(_fitted(question, sys.stderr), err=True)
+    return click.confirm(_finished(question, sys.stderr, click.get_current_context()), err=True)
 
 
 def _confirmed(question: str) -> bool:

@@ -3,6 +3,7 @@
 Whoever changes the state holds the lock; whoever only reads it works beside a running sync.
 """
 
+import shlex
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -14,6 +15,7 @@ from daemon.database import BACKUPS_NAME, make_folder
 from daemon.errors import StateError
 from daemon.linking import NEW, NoSuchLink
 from daemon.lock import only_instance
+from daemon.render import page
 from daemon.state import State, is_kept
 from daemon.status import from_state
 from mappings.record import AccountName, RemoteId
@@ -56,9 +58,9 @@ def link(config_path: Path, note: str, record: str, account: str | None, now: da
         name = AccountName(account) if account is not None else linking.account_of(state, uid, record, known)
         if record == NEW:
             linking.ask_for_new(state, name, uid)
-            return f"The next `contactd sync --once` makes a contact in {name} for {path}."
+            return page([f"The next `contactd sync --once` makes a contact in {name} for {path}."])
         linking.link(state, name, uid, RemoteId(record))
-    return f"Linked: {path} and {record} in {name}. The next `contactd sync --once` brings them into step."
+    return page([f"Linked: {path} and {record} in {name}. The next `contactd sync --once` brings them into step."])
 
 
 def examine(config_path: Path, now: datetime) -> Answer:
@@ -78,16 +80,20 @@ def take_over(config_path: Path, now: datetime) -> str:
     machine = ownership.machine_id(config.state)
     with only_instance(config.state), closing(State.open(config.state, now)) as state:
         ownership.take_over(config.vault.path, state, machine, now)
-    return (
-        f"This machine keeps {config.vault.path} in step from now on; every other one stops by itself as soon as\n"
-        "the changed contactd-vault.md has reached it. See first what would be done: contactd sync --once --dry-run"
+    return page(
+        [
+            f"This machine keeps {config.vault.path} in step from now on; every other one stops by itself as soon as",
+            "the changed contactd-vault.md has reached it.",
+            "See first what would be done: `contactd sync --once --dry-run`",
+        ]
     )
 
 
 def back_up(config_path: Path, target: Path, now: datetime) -> str:
     """Copy the state into one file."""
     backup.backup(load(config_path).state, target, now)
-    return f"Written: {target}. It holds names and addresses of people; `contactd restore` brings it back."
+    command = f"contactd restore {shlex.quote(str(target))}"
+    return page([f"Written: {target}. It holds names and addresses of people; `{command}` brings it back."])
 
 
 def restore(config_path: Path, source: Path, now: datetime) -> str:
@@ -101,9 +107,11 @@ def restore(config_path: Path, source: Path, now: datetime) -> str:
             # What is advised for a damaged state is no advice for a damaged copy.
             what, _, _ = str(error).partition(";")
             raise StateError(f"{source} was not restored, and the state is as it was: {what}") from error
-    return (
-        f"Restored from {source}. A state that was there before is kept in {state_folder / BACKUPS_NAME}.\n"
-        "The next sync reads everything anew. See first what it would do: contactd sync --once --dry-run"
+    return page(
+        [
+            f"Restored from {source}. A state that was there before is kept in {state_folder / BACKUPS_NAME}.",
+            "The next sync reads everything anew. See first what it would do: `contactd sync --once --dry-run`",
+        ]
     )
 
 

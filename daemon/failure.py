@@ -24,9 +24,11 @@ def told(error: Exception) -> tuple[str, int]:
 def _bug_report(error: Exception) -> str:
     """Say where it happened and not what was in hand: an exception's text may name people."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"contactd: this is a mistake in contactd itself ({type(error).__name__} in {Path(place.filename).name}, "
-        f"line {place.lineno}).\n"
-        "What was done so far is recorded, and the next run goes on from there. Please report the line above, and what\n"
-        "the same command says with --verbose; look it through for names first."
+    where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    return render.page(
+        [
+            f"contactd: this is a mistake in contactd itself ({where}).",
+            "What was done so far is recorded, and the next run goes on from there. Please report the line above, and",
+            "what the same command says with --verbose; look it through for names first.",
+        ]
     )

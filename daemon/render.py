@@ -2,9 +2,15 @@
 
 Pages (`render_run`, `render_status`, `render_waiting`) name people by their notes. They are for a terminal or a pipe
 of a command that the owner ran, never for a log.
+
+Whatever stands in a page may come from a file's name or from a contact: text that a stranger wrote. So a page is made
+of lines, and `page` shows every character in them that would move the cursor, reverse the text, or begin a line.
+A command that a text names stands between backticks; `runnable` completes it with what the owner has to repeat.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from textwrap import TextWrapper
 
@@ -17,19 +23,56 @@ People = Mapping[Uid, NotePath]
 """Where each person's note is: what people are called by."""
 
 
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""Control characters, what marks a direction of writing or takes no room, what ends a line, and halves of a character.
+
+Joiners (U+200C, U+200D) are none of these: Persian and many emoji are written with them.
+Source: Unicode 15.1 UAX 9 section 2, and the general categories Cc, Cs, Zl, Zp.
+"""
+
+_COMMAND = re.compile(r"`contactd (?=[a-z])[^`\n]*(?=`)")
+_NO_BREAK = "\0"
+"""Stands for a blank at which no line may be broken; no page holds it otherwise."""
+
+
+def plain(text: str) -> str:
+    """Return a text on one line, with every character shown that would not be seen, or would act."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def page(lines: Iterable[str]) -> str:
+    """Return lines as one text; whatever they hold, each stays one."""
+    return "\n".join(plain(line) for line in lines)
+
+
+def document(content: object) -> str:
+    """Return JSON for other programs; what a terminal would not show is escaped in it too."""
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
+
+
+def runnable(text: str, option: str) -> str:
+    """Return the text with an option behind every command in it; "" is none."""
+    return _COMMAND.sub(lambda found: f"{found[0]} {option}", text) if option else text
+
+
 def error(raised: DaemonError) -> str:
     """Return why the program could not go on, and what to do."""
     match raised:
         case ConfigError():
-            return "\n".join(["The configuration cannot be used:", *(f"  {problem}" for problem in raised.problems)])
+            return page(["The configuration cannot be used:", *(f"  {problem}" for problem in raised.problems)])
         case VaultMissing():
-            return (
-                f"contactd: {raised}.\n"
-                "Mount it, or correct `path` under [vault] in the configuration. If these are your notes and only\n"
-                "contactd-vault.md was lost, `contactd init` writes it anew."
+            return page(
+                [
+                    f"contactd: {raised}.",
+                    "Mount it, or correct `path` under [vault] in the configuration. If these are your notes and only",
+                    "contactd-vault.md was lost, `contactd init` writes it anew.",
+                ]
             )
         case _:
-            return f"contactd: {raised}"
+            return page([f"contactd: {raised}"])
 
 
 def value(held: Value) -> str:
@@ -67,13 +110,16 @@ def field_name(name: str) -> str:
 
 def aligned(rows: Sequence[tuple[str, str]], indent: str) -> list[str]:
     """Return rows of two columns, the second one aligned."""
-    width = max((len(left) for left, _ in rows), default=0)
-    return [f"{indent}{left:<{width}}  {right}".rstrip() for left, right in rows]
+    shown = [(plain(left), plain(right)) for left, right in rows]
+    width = max((len(left) for left, _ in shown), default=0)
+    return [f"{indent}{left:<{width}}  {right}".rstrip() for left, right in shown]
 
 
 def fitted(text: str, columns: int) -> str:
-    """Break lines that are too long between words, and set off what belongs to the line before."""
-    return "\n".join(broken for line in text.split("\n") for broken in _broken(line, columns))
+    """Break lines that are too long between words, and set off what belongs to the line before; no command is broken."""
+    kept = _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+    broken = "\n".join(broken for line in kept.split("\n") for broken in _broken(line, columns))
+    return broken.replace(_NO_BREAK, " ")
 
 
 def _broken(line: str, columns: int) -> list[str]:

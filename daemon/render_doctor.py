@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from daemon.doctor import Finding, Verdict
+from daemon.render import page
 
 _MARKS = {Verdict.FINE: "ok ", Verdict.PARTIAL: "BAD", Verdict.NOT_OURS: "BAD"}
 
@@ -13,4 +14,4 @@ def findings(found: Iterable[Finding]) -> str:
     for one in found:
         lines.append(f"{_MARKS[one.verdict]} {one.about}: {one.text}")
         lines += [f"    {one.remedy}"] if one.remedy else []
-    return "\n".join(lines)
+    return page(lines)

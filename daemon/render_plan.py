@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import assert_never
 
-from daemon.render import People, aligned, field_name, value
+from daemon.render import People, aligned, field_name, page, value
 from mappings.brakes import Brake, FirstRun, Kind, Place, TooMany
 from mappings.fields import FIELDS, texts, value_of
 from mappings.operation import (
@@ -58,7 +58,7 @@ def question(plan: Plan, people: People, *, all_of_them: bool) -> str:
     reasons = [f"{brake.account}: {why(brake)}" for brake in plan.brakes]
     names = ", ".join(sorted({brake.account for brake in plan.brakes}))
     plan_lines = lines(plan.waiting, people, all_of_them=all_of_them)
-    return "\n".join(["To be done:", *plan_lines, *reasons, f"Carry this out for {names}?"])
+    return page(["To be done:", *plan_lines, *reasons, f"Carry this out for {names}?"])
 
 
 def why(brake: Brake) -> str:

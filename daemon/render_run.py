@@ -1,12 +1,11 @@
 """One run as text, or as JSON: what was seen, done, held and skipped, and what waits for the owner."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from daemon import render_plan
-from daemon.render import People, field_name, number, value
+from daemon.render import People, document, field_name, number, page, value
 from daemon.render_plan import why
 from daemon.report import AccountReport, CalendarReport, Health, Report, Trouble
 from daemon.standing import Standing
@@ -39,7 +38,7 @@ def report(done: Report, now: Standing, *, verbose: bool) -> str:
         _calendars(done, now.people),
         _rest(done, now.people),
     )
-    return "\n".join([*(line for part in parts for line in part), _verdict(done)])
+    return page([*(line for part in parts for line in part), _verdict(done)])
 
 
 def trouble(told: Trouble, people: People) -> str:
@@ -55,7 +54,7 @@ def report_json(done: Report, now: Standing) -> str:
         return [{"kind": type(step).__name__, "path": now.people.get(step.uid), **asdict(step)} for step in operations]
 
     plan = done.plan
-    document = {
+    told = {
         "run": done.run,
         "dry_run": done.deeds is None,
         "exit_code": done.exit_code,
@@ -76,7 +75,7 @@ def report_json(done: Report, now: Standing) -> str:
         },
         "done": asdict(done.deeds) if done.deeds is not None else None,
     }
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return document(told)
 
 
 def _steps(done: Report, people: People, *, verbose: bool) -> Iterator[str]:

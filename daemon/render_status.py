@@ -1,12 +1,11 @@
 """How everything stands, as text or as JSON."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
 from daemon.codec import time_text
-from daemon.render import ago, day, field_name, number
+from daemon.render import ago, day, document, field_name, number, page
 from daemon.status import AccountStatus, Status
 
 _SHOWN_MAX = 20
@@ -16,12 +15,12 @@ _SHOWN_MAX = 20
 def status(stands: Status, now: datetime) -> str:
     """Return how everything stands, for the owner to read."""
     parts = (_vault(stands), _accounts(stands, now), _held(stands), _kept(stands), _last(stands, now))
-    return "\n".join(line for part in parts for line in part)
+    return page(line for part in parts for line in part)
 
 
 def status_json(stands: Status) -> str:
     """Return the same as JSON, one object."""
-    document = {
+    told = {
         "exit_code": stands.exit_code,
         "vault": {"path": str(stands.vault), "not_ours": stands.not_ours},
         "accounts": [{**asdict(one), "last_success_at": _time(one.last_success_at)} for one in stands.accounts],
@@ -31,7 +30,7 @@ def status_json(stands: Status) -> str:
         "kept_notes": [{**asdict(one), "at": time_text(one.at)} for one in stands.kept_notes],
         "last_run": _last_json(stands),
     }
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return document(told)
 
 
 def _time(at: datetime | None) -> str | None:

@@ -1,20 +1,19 @@
 """What waits for the owner, as text or as JSON: conflicts and links."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from daemon.codec import time_text
 from daemon.conflicts import ConflictState, KeptConflict
 from daemon.linking import Candidate, Parted, Waiting
-from daemon.render import People, aligned, day, field_name, value
+from daemon.render import People, aligned, day, document, field_name, page, value
 from mappings.operation import Parting
 from mappings.person import Person
 
 _HOW_TO_DECIDE = "To decide one: make the note and the contact say the same. The next sync takes what they agree on."
 _HOW_TO_LINK = (
-    "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made.\n"
-    "NOTE is a path or file name, CONTACT what stands before the colon."
+    "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made.",
+    "NOTE is a path or file name, CONTACT what stands before the colon.",
 )
 _PARTINGS = {
     Parting.RECORD_DELETED: "contact deleted, note kept",
@@ -30,31 +29,31 @@ def conflicts(kept: Sequence[KeptConflict], people: People) -> str:
         return "No conflict."
     if any(one.state is ConflictState.OPEN for one in kept):
         told.append(_HOW_TO_DECIDE)
-    return "\n".join(told)
+    return page(told)
 
 
 def conflicts_json(kept: Iterable[KeptConflict], people: People) -> str:
     """Return the same as JSON, a list."""
-    return _json([_conflict_json(one, people) for one in kept])
+    return document([_conflict_json(one, people) for one in kept])
 
 
 def links(waiting: Sequence[Waiting], parted: Sequence[Parted]) -> str:
     """Return who waits to be linked, with the contacts that might be meant, and which pairs were parted."""
     told = [line for one in waiting for line in _waiting(one)]
     if waiting:
-        told.append(_HOW_TO_LINK)
+        told += _HOW_TO_LINK
     if parted:
         told += ["Parted by a deletion, and never linked again unless you do it (`contactd link`):"]
         told += [
             f"  {one.path or one.uid}, {one.account} {one.remote_id}: {_PARTINGS[one.reason]}, {day(one.at)}"
             for one in parted
         ]
-    return "\n".join(told) or "Nobody waits to be linked."
+    return page(told or ["Nobody waits to be linked."])
 
 
 def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted]) -> str:
     """Return the same as JSON, one object."""
-    return _json(
+    return document(
         {
             "waiting": [
                 {
@@ -67,10 +66,6 @@ def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted]) -> str:
             "parted": [{**asdict(one), "at": time_text(one.at)} for one in parted],
         }
     )
-
-
-def _json(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2)
 
 
 def _conflict(kept: KeptConflict, people: People) -> Iterator[str]:

@@ -27,7 +27,7 @@ def test_a_new_owner_gets_as_far_as_the_first_sync_with_the_commands_that_init_n
     assert begun.code == 0
     assert "11 notes, 8 of them about people" in begun.said
     assert "  birthday:      birthday\n" in begun.said
-    assert "contactd sync --once --dry-run\n" in begun.said
+    assert "`contactd sync --once --dry-run`\n" in begun.said
     assert contactd("sync", "--once", "--dry-run").code == 4
     assert contactd("sync", "--once", "--yes").code == 0
     assert len(list((tmp_path / ".contacts/people").glob("*.vcf"))) == 8

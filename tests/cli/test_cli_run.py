@@ -77,7 +77,7 @@ def test_json_is_one_object_that_says_the_same(told: Command) -> None:
 
 def test_without_a_marker_init_is_named_and_nothing_is_touched(contactd: Contactd, world: FolderWorld) -> None:
     ran = contactd("sync", "--once", "--config", world.config)
-    assert (ran.code, "`contactd init`" in ran.said) == (69, True)
+    assert (ran.code, "run `contactd init " in ran.said) == (69, True)
     assert (world.cards(), (world.vault / "contactd-vault.md").exists()) == ([], False)
 
 
@@ -115,7 +115,9 @@ def test_on_a_terminal_the_first_plan_is_shown_and_asked_about(
     assert ran.said[:question].count("make contact") == 3
     assert "its first run" in ran.said[:question]
     assert (ran.code, len(world.cards())) == (code, made_cards)
-    assert max(map(len, ran.said.splitlines())) <= 80
+    assert max(len(line) for line in ran.said.splitlines() if "`contactd" not in line) <= 80
+    # A command is never broken: it is there to be copied.
+    assert ("`contactd" in ran.said) == (f"`contactd sync --once --yes --config {world.config}`" in ran.said)
 
 
 HEAVY = frozenset({"pydantic", "icalendar", "yaml_edit", "yaml12", "mappings.plan", "mappings.note", "daemon.cycle"})

@@ -40,7 +40,7 @@ class TestStatus:
     ) -> None:
         before = seen(world.root)
         ran = told("status")
-        assert (ran.code, "never read so far" in ran.said, "`contactd init`" in ran.said) == (69, True, True)
+        assert (ran.code, "never read so far" in ran.said, "run `contactd init " in ran.said) == (69, True, True)
         assert seen(world.root) == before
 
     @pytest.mark.usefixtures("synced")
@@ -105,7 +105,7 @@ class TestDoctor:
     def test_a_damaged_state_is_not_to_be_trusted(self, told: Command, synced: FolderWorld) -> None:
         (synced.state / "state.db").write_bytes(b"nothing of the kind" * 1000)
         ran = told("doctor")
-        assert (ran.code, "`contactd restore`" in ran.said) == (69, True)
+        assert (ran.code, "`contactd restore " in ran.said) == (69, True)
 
 
 class TestBackup:
@@ -144,7 +144,7 @@ class TestAccount:
         edit(synced.config, "[accounts.home]", "[accounts.work]")
         told("sync", "--once", "--yes")
         ran = told("account", "rename", "home", "work")
-        assert (ran.code, "`contactd account remove work`" in ran.said) == (64, True)
+        assert (ran.code, "`contactd account remove work " in ran.said) == (64, True)
 
     def test_to_forget_needs_a_word_and_deletes_nothing(self, told: Command, synced: FolderWorld) -> None:
         sides = synced.sides()

@@ -1,0 +1,129 @@
+"""What messages say: commands that can be copied and run, and nothing of a stranger's that acts on the terminal."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon import render
+from folder_worlds import CONTACTD, FolderWorld, Ran, card, edit, made, person, run
+
+Contactd = Callable[..., Ran]
+ADA, GRACE = "Ada Byron", "Grace Hopper"
+
+ESCAPE, REVERSED, BELL = "\x1b[2J", "\u202e", "\x07"
+HOSTILE = f"Eve{ESCAPE}\n{REVERSED}gpj{BELL}"
+SHOWN = "Eve\\x1b[2J\\n\\u202egpj\\x07"
+
+COMMANDS = (
+    ("status",),
+    ("conflicts",),
+    ("conflicts", "--all"),
+    ("links",),
+    ("doctor",),
+    ("sync", "--once", "--dry-run"),
+    ("sync", "--once", "--verbose"),
+    ("link", "Nobody", "new"),
+    ("account", "remove", "nobody", "--yes"),
+    ("account", "rename", "home", "work"),
+    ("backup", "copy of it.db"),
+    ("takeover",),
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> FolderWorld:
+    """Ada, who clashes, and Grace, who waits to be linked; the path of the configuration needs quotes."""
+    (tmp_path / "a world").mkdir()
+    world = made(tmp_path / "a world")
+    world.note(ADA).write_text(person(ADA, "company: Engines"))
+    return world
+
+
+def named(said: str) -> list[str]:
+    """Return the commands that a text names."""
+    return re.findall(r"`(contactd [^`]*)`", said)
+
+
+def everything_said(contactd: Contactd, world: FolderWorld) -> Iterator[str]:
+    """Bring about whatever the commands can say of a world that has a bit of all, and yield it."""
+
+    def told(*arguments: str) -> str:
+        return contactd(*arguments, "--config", world.config).said
+
+    yield from (told(*command) for command in COMMANDS)
+    yield told("init", str(world.vault))
+    yield told("sync", "--once")
+    yield told("sync", "--once", "--yes")
+    edit(world.note(ADA), "Engines", "Looms")
+    edit(world.card_of(ADA), "Engines", "Tables")
+    world.note(GRACE).write_text(person(GRACE))
+    (world.contacts / "g.vcf").write_text(card(GRACE))
+    yield from (told(*command) for command in COMMANDS)
+    (world.vault / "contactd-vault.md").unlink()
+    yield from (told(*command) for command in COMMANDS)
+
+
+def test_every_command_that_a_message_names_can_be_copied_and_run(contactd: Contactd, world: FolderWorld) -> None:
+    commands = {command for said in everything_said(contactd, world) for command in named(said)}
+    assert {command.split(" --config ")[1] for command in commands} == {shlex.quote(str(world.config))}
+    kinds = {tuple(shlex.split(command)[1:-2]) for command in commands}
+    assert {("init",), ("sync", "--once"), ("sync", "--once", "--yes"), ("conflicts",), ("links",)} <= kinds
+    wrong = {kind for kind in kinds if contactd(*kind, "--config", world.config).code == 64}
+    # Words in capitals are for the owner to replace.
+    assert {kind for kind in wrong if not any(word.isupper() for word in kind)} == set()
+
+
+def test_with_the_usual_configuration_commands_are_short(contactd: Contactd, tmp_path: Path) -> None:
+    assert named(contactd("status").said) == ["contactd init"]
+    (tmp_path / "Notes").mkdir()
+    assert named(contactd("init", tmp_path / "Notes").said)[-1] == "contactd sync --once --dry-run"
+
+
+@pytest.fixture
+def hostile(world: FolderWorld) -> FolderWorld:
+    """A note and two cards whose names and values were made to play tricks on whoever reads them."""
+    world.note(HOSTILE).write_text(person("Eve", "company: Engines"))
+    (world.contacts / f"{HOSTILE}.vcf").write_text(card(f"Mallory{ESCAPE}{REVERSED}", "TITLE:one\\ntwo"))
+    (world.contacts / f"broken{HOSTILE}.vcf").write_text("BEGIN:VCARD\r\n")
+    return world
+
+
+def test_no_name_and_no_value_acts_on_the_terminal(contactd: Contactd, hostile: FolderWorld) -> None:
+    told = list(everything_said(contactd, hostile))
+    assert {character for said in told for character in said if render.plain(character) != character} == {"\n"}
+    assert any(SHOWN in said for said in told)
+
+
+def test_a_name_with_line_ends_stays_on_its_line(contactd: Contactd, hostile: FolderWorld) -> None:
+    said = contactd("sync", "--once", "--dry-run", "--yes", "--config", hostile.config).said
+    (skipped,) = (line for line in said.splitlines() if "broken" in line)
+    assert skipped.startswith(f"  skipped: broken{SHOWN}.vcf: ")
+    assert all(re.match(r"Waiting for|  |vault:|home:|home waits|This was", line) for line in said.splitlines()), said
+
+
+def test_json_says_the_very_same_and_shows_it_too(contactd: Contactd, hostile: FolderWorld) -> None:
+    said = contactd("sync", "--once", "--dry-run", "--yes", "--json", "--config", hostile.config).said
+    assert {character for character in said if render.plain(character) != character} == {"\n"}
+    (account,) = json.loads(said)["accounts"]
+    assert [one["place"] for one in account["troubles"]] == [f"broken{HOSTILE}.vcf"]
+
+
+def test_what_a_terminal_cannot_show_is_escaped_and_never_an_error(hostile: FolderWorld) -> None:
+    hostile.note("Łucja 李").write_text(person("Łucja 李"))
+    ran = run(
+        hostile.root, CONTACTD, "sync", "--once", "--yes", "--config", hostile.config, PYTHONIOENCODING="iso-8859-1"
+    )
+    assert (ran.code, "\\u0141ucja \\u674e" in ran.said) == (1, True)
+
+
+@pytest.mark.parametrize("columns", [30, 50, 80])
+def test_lines_are_broken_for_a_terminal_and_commands_never(columns: int) -> None:
+    text = "Nothing was done for home; `contactd sync --once --yes --config notes.toml` carries out what waits."
+    fitted = render.fitted(text, columns)
+    assert "`contactd sync --once --yes --config notes.toml`" in fitted
+    assert max(len(line) for line in fitted.splitlines() if "`" not in line) <= columns
+    assert fitted.split() == text.split()
