@@ -1,7 +1,7 @@
-"""What a connector is: a protocol of six members for contacts, a smaller one for calendars.
+"""What a connector is: a protocol of eight members for contacts, a smaller one for calendars.
 
 A connector reads and writes; it never decides. It has no base class: shared behaviour is functions.
-`read`, `create`, `update` and `delete` take a sequence and yield exactly one outcome per item, in order,
+`read`, `create`, `update`, `delete` and `restore` take a sequence and yield exactly one outcome per item, in order,
 as soon as it is known; a connector groups the items as its provider allows. The caller has made every
 intent durable before it passes it in, and records every outcome as it arrives.
 
@@ -16,7 +16,7 @@ from typing import NewType, Protocol
 
 from connectors.errors import Gone, PreconditionFailed, Refused
 from mappings.fields import Format
-from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord
+from mappings.operation import CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.record import AccountName, Etag, Record, RemoteId
 
 Cursor = NewType("Cursor", str)
@@ -132,4 +132,15 @@ class Contacts(Protocol):
 
     def delete(self, intents: Sequence[DeleteRecord]) -> Iterator[Deleted | PreconditionFailed | Gone | Refused]:
         """Delete records, if they still have the etag."""
+        ...
+
+    def restore(
+        self, intents: Sequence[RestoreRecord]
+    ) -> Iterator[Written | Deleted | PreconditionFailed | Gone | Refused]:
+        """Put records back to an earlier payload, in all that a client may write, also what we have no word for.
+
+        A record is put back only if it still has the etag and still is what `after` says, in all that a client may
+        write; else somebody has changed it since (`PreconditionFailed`). One that is made anew (`after` None) may get
+        another id; repeating that never makes a second one.
+        """
         ...

@@ -27,17 +27,19 @@ from connectors.errors import CursorExpired, Gone, PreconditionFailed, Refused
 from connectors.interface import ChangeSet, Cursor, Deleted, Unreadable, Written
 from mappings import vcard
 from mappings.fields import FIELDS, Format, with_values
-from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord
+from mappings.operation import CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, Reading, Record, RemoteId
 
 PAGE_SIZE = 4
 """Records in one answer: small, so that short histories have several pages to be cut between."""
 
+CHANGED = "changed since it was read"
+
 Interrupt = Callable[[str], None]
 """Called with `VERB asked` before the book carries out a request and `VERB done` before the caller learns of it.
 
-VERB is `page`, `read`, `create`, `update` or `delete`. It may use the book's hands, raise what the protocol allows,
+VERB is `page`, `read`, `create`, `update`, `delete` or `restore`. It may use the book's hands, raise what the protocol allows,
 or raise a BaseException that stands for the end of the process.
 """
 
@@ -79,6 +81,10 @@ class Book:
         entry = self._entries[remote_id]
         self._keep(remote_id, replace(entry, uid=uid or entry.uid, person=with_values(entry.person, changes)))
 
+    def put_back(self, remote_id: RemoteId, entry: Entry) -> None:
+        """Make a record what it was, whether it is there or not."""
+        self._keep(remote_id, entry)
+
     def remove(self, remote_id: RemoteId) -> None:
         """Remove a record that is there."""
         del self._entries[remote_id]
@@ -116,6 +122,16 @@ def payload(entry: Entry) -> str:
     """Return everything that a record holds as canonical JSON."""
     held = {"uid": entry.uid, "extra": entry.extra, "person": asdict(entry.person)}
     return json.dumps(held, ensure_ascii=False, sort_keys=True)
+
+
+def _entry_of(text: str) -> Entry:
+    """Return what `payload` made a text of, but for its etag."""
+    held = json.loads(text)
+    values: dict[FieldName, Value] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in held["person"].items()
+    }
+    person = Person(**values)  # type: ignore[arg-type]  # `payload` wrote every field in its own shape
+    return Entry(held["uid"], person, held["extra"], Etag(""), "")
 
 
 def _undisturbed(step: str) -> None:
@@ -175,6 +191,15 @@ class Memory:
             self._interrupt("delete done")
             yield outcome
 
+    def restore(
+        self, intents: Sequence[RestoreRecord]
+    ) -> Iterator[Written | Deleted | PreconditionFailed | Gone | Refused]:
+        for intent in intents:
+            self._interrupt("restore asked")
+            outcome = self._restored(intent)
+            self._interrupt("restore done")
+            yield outcome
+
     def _pages(self, remote_ids: Sequence[RemoteId]) -> Iterator[tuple[RemoteId, Entry]]:
         for start in range(0, len(remote_ids), PAGE_SIZE):
             self._interrupt("page asked")
@@ -208,13 +233,37 @@ class Memory:
         self._book.remove(intent.remote_id)
         return Deleted(intent.remote_id, payload(entry))
 
-    def _guarded(self, intent: UpdateRecord | DeleteRecord) -> Entry | PreconditionFailed | Gone | Refused:
+    def _restored(self, intent: RestoreRecord) -> Written | Deleted | PreconditionFailed | Gone | Refused:
+        if intent.after is None:
+            return self._made_anew(intent)
+        entry = self._guarded(intent)
+        if not isinstance(entry, Entry):
+            return entry
+        if payload(entry) != intent.after:
+            return PreconditionFailed(intent.remote_id, CHANGED)
+        if intent.before is None:
+            self._book.remove(intent.remote_id)
+            return Deleted(intent.remote_id, payload(entry))
+        self._book.put_back(intent.remote_id, _entry_of(intent.before))
+        return self._written(intent.remote_id, before=payload(entry))
+
+    def _made_anew(self, intent: RestoreRecord) -> Written | PreconditionFailed:
+        entry = self._book.entries.get(intent.remote_id)
+        if entry is None and intent.before is not None:
+            self._book.put_back(intent.remote_id, _entry_of(intent.before))
+        elif entry is None or payload(entry) != intent.before:
+            return PreconditionFailed(intent.remote_id, "is there again, and is not what it was")
+        return self._written(intent.remote_id, before=None)
+
+    def _guarded(
+        self, intent: UpdateRecord | DeleteRecord | RestoreRecord
+    ) -> Entry | PreconditionFailed | Gone | Refused:
         """Return the entry if it is still what the intent was made from and may be written."""
         entry = self._book.entries.get(intent.remote_id)
         if entry is None:
             return _gone(intent.remote_id)
         if entry.etag != intent.etag:
-            return PreconditionFailed(intent.remote_id, "changed since it was read")
+            return PreconditionFailed(intent.remote_id, CHANGED)
         if entry.unreadable:
             return Refused(intent.remote_id, entry.unreadable)
         return entry

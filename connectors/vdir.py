@@ -31,7 +31,7 @@ from mappings import vcard
 from mappings.errors import EditRefused, UnreadableRecord
 from mappings.event import CalendarName
 from mappings.fields import Format
-from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord
+from mappings.operation import CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, Etag, Record, RemoteId
 
@@ -86,8 +86,8 @@ def open_calendars(account: AccountName, options: Options, tokens: TokenStore) -
 _REFUSALS = (NotPlain, EditRefused, UnreadableRecord, PermissionError)
 """What concerns one card only and the owner has to cure."""
 
-_Intent = TypeVar("_Intent", UpdateRecord, DeleteRecord)
-_Outcome = TypeVar("_Outcome", Written, Deleted)
+_Intent = TypeVar("_Intent", UpdateRecord, DeleteRecord, RestoreRecord)
+_Outcome = TypeVar("_Outcome", Written, Deleted, Written | Deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,29 @@ class ContactsFolder:
         for intent in intents:
             yield self._written(intent, _deleted)
 
+    def restore(
+        self, intents: Sequence[RestoreRecord]
+    ) -> Iterator[Written | Deleted | PreconditionFailed | Gone | Refused]:
+        for intent in intents:
+            yield self._made_anew(intent) if intent.after is None else self._written(intent, _restored)
+
+    def _made_anew(self, intent: RestoreRecord) -> Written | PreconditionFailed | Refused:
+        text = intent.before or ""
+        with self._opened_to_write() as folder_fd:
+            try:
+                record = _record(intent.remote_id, text)
+                files.create(folder_fd, intent.remote_id, text.encode())
+            except FileExistsError:
+                pass
+            except _REFUSALS as error:
+                return Refused(intent.remote_id, _reason(error))
+            else:
+                return Written(record, None, text)
+        look = self._look(intent.remote_id)
+        if isinstance(look, _Card) and look.text == text:
+            return Written(look.record, None, look.text)
+        return PreconditionFailed(intent.remote_id, "is there again, and is not what it was")
+
     def _look(self, remote_id: RemoteId) -> _Card | Unreadable | None:
         with self._opened() as folder_fd:
             status = _status(folder_fd, remote_id)
@@ -168,7 +191,7 @@ class ContactsFolder:
         look = self._look(intent.remote_id) or self._look_again(intent.remote_id)
         if isinstance(look, Gone):
             return look
-        if _hash_in(look.etag) != _hash_in(intent.etag):
+        if _hash_in(look.etag) != _hash_in(intent.etag or Etag("")):
             return PreconditionFailed(intent.remote_id, "changed since it was read")
         if isinstance(look, Unreadable):
             return Refused(intent.remote_id, look.reason)
@@ -236,6 +259,17 @@ def _updated(folder_fd: int, intent: UpdateRecord, card: _Card) -> Written:
 def _deleted(folder_fd: int, intent: DeleteRecord, card: _Card) -> Deleted:
     files.remove(folder_fd, intent.remote_id, card.content)
     return Deleted(intent.remote_id, card.text)
+
+
+def _restored(folder_fd: int, intent: RestoreRecord, card: _Card) -> Written | Deleted:
+    if card.text != intent.after:
+        raise Changed
+    if intent.before is None:
+        files.remove(folder_fd, intent.remote_id, card.content)
+        return Deleted(intent.remote_id, card.text)
+    record = _record(intent.remote_id, intent.before)
+    files.replace(folder_fd, intent.remote_id, card.content, intent.before.encode())
+    return Written(record, card.text, intent.before)
 
 
 def _listing(folder_fd: int) -> dict[RemoteId, os.stat_result]:

@@ -30,9 +30,13 @@ from mappings.operation import (
     CreateRecord,
     DeleteRecord,
     Link,
+    NoteWrite,
     Operation,
     Parting,
+    Rebase,
     RemoteWrite,
+    RestoreNote,
+    RestoreRecord,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -104,7 +108,7 @@ def execute(job: Execution, operations: Sequence[Operation], leftovers: Sequence
     tally = _Tally()
     if leftovers:
         tally.copies.extend(job.setup.vault.clean_up(leftovers))
-    writes = [step for step in operations if isinstance(step, WriteNote)]
+    writes = [step for step in operations if isinstance(step, NoteWrite)]
     _remember(job, [step for step in operations if isinstance(step, Bookkeeping)], tally)
     unwritten = _write_notes(job, writes, tally)
     by_account: defaultdict[AccountName, list[RemoteWrite]] = defaultdict(list)
@@ -125,6 +129,8 @@ def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> No
                     tally.linked += 1
                 case Agree():
                     links.agree(tx, step.agreed.account, step.uid, step.agreed.values)
+                case Rebase():
+                    links.rebase(tx, step.agreed.account, step.uid, step.agreed.values, step.never_agreed)
                 case Unlink():
                     _part(tx, step.account, step.uid, step.remote_id, step.parting, job.now)
                     tally.parted += 1
@@ -147,12 +153,12 @@ def _part(
 class _Draft:
     """One note's edit, ready: what the step was computed from, and what is to stand there instead."""
 
-    step: WriteNote
+    step: NoteWrite
     before: bytes
     after: bytes
 
 
-def _write_notes(job: Execution, steps: Sequence[WriteNote], tally: _Tally) -> frozenset[Uid]:
+def _write_notes(job: Execution, steps: Sequence[NoteWrite], tally: _Tally) -> frozenset[Uid]:
     """Write the notes; return the people whose note does not say what the plan counted on."""
     if not steps:
         return frozenset()
@@ -171,19 +177,23 @@ def _write_notes(job: Execution, steps: Sequence[WriteNote], tally: _Tally) -> f
     return frozenset(step.uid for step in steps) - written
 
 
-def _draft(job: Execution, step: WriteNote, tally: _Tally) -> _Draft | None:
+def _draft(job: Execution, step: NoteWrite, tally: _Tally) -> _Draft | None:
     try:
         note = job.setup.vault.read(step.path)
         if note.note_hash != step.note_hash:
             raise NoteChanged(_EDITED)
-        uid = step.uid if step.insert_uid else None
-        text = note_lens.put(
-            step.path, note_lens.decode(note.content), values_after(step.changes), uid, job.setup.rules
-        )
+        text = _text_after(job, step, note.content)
     except (VaultError, EditRefused, UnreadableNote) as error:
         _tell(tally, step.path, error)
         return None
     return _Draft(step, note.content, text.encode())
+
+
+def _text_after(job: Execution, step: NoteWrite, content: bytes) -> str:
+    if isinstance(step, RestoreNote):
+        return step.text
+    uid = step.uid if step.insert_uid else None
+    return note_lens.put(step.path, note_lens.decode(content), values_after(step.changes), uid, job.setup.rules)
 
 
 def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tally) -> bool:
@@ -197,7 +207,7 @@ def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tall
         return False
     with job.state.transaction() as tx:
         journal.done(tx, intent, None, draft.after)
-        for agreed in step.agreed:
+        for agreed in step.agreed if isinstance(step, WriteNote) else ():
             links.agree(tx, agreed.account, step.uid, agreed.values)
     tally.notes_written += 1
     return True
@@ -232,13 +242,15 @@ def _write_records(job: Execution, account: Account, steps: Sequence[RemoteWrite
     deletes = [step for step in steps if isinstance(step, DeleteRecord)]
     updates = [step for step in steps if isinstance(step, UpdateRecord)]
     creates = [step for step in steps if isinstance(step, CreateRecord)]
+    restores = [step for step in steps if isinstance(step, RestoreRecord)]
     # Updates first: a value that the owner waits for is one; deletions last, as whatever is wrong shows up before.
     _write_group(job, updates, contacts.update, tally)
     _write_group(job, creates, contacts.create, tally)
+    _write_group(job, restores, contacts.restore, tally)
     _write_group(job, deletes, contacts.delete, tally)
 
 
-Step = TypeVar("Step", CreateRecord, UpdateRecord, DeleteRecord)
+Step = TypeVar("Step", CreateRecord, UpdateRecord, DeleteRecord, RestoreRecord)
 
 
 def _write_group(
@@ -262,28 +274,36 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
     match outcome:
         case Written():
             records.put_record(tx, step.account, outcome.record)
-            if isinstance(step, CreateRecord):
-                journal.created(tx, intent, outcome.record.remote_id, outcome.after.encode())
-                links.add_link(tx, step.account, step.uid, outcome.record.remote_id)
+            if outcome.before is None:
+                _remember_made(tx, step, intent, outcome)
             else:
-                before = outcome.before.encode() if outcome.before is not None else None
-                journal.done(tx, intent, before, outcome.after.encode())
+                journal.done(tx, intent, outcome.before.encode(), outcome.after.encode())
             if not isinstance(step, DeleteRecord):
                 links.agree(tx, step.account, step.uid, step.agreed.values)
         case Deleted():
             journal.done(tx, intent, outcome.before.encode(), None)
             records.forget_record(tx, step.account, outcome.remote_id)
-            _part(tx, step.account, step.uid, outcome.remote_id, Parting.NOTE_DELETED, now)
+            parting = Parting.UNDONE if isinstance(step, RestoreRecord) else Parting.NOTE_DELETED
+            _part(tx, step.account, step.uid, outcome.remote_id, parting, now)
         case PreconditionFailed() | Gone() | Refused():
             journal.failed(tx, intent, outcome.reason)
         case _:
             assert_never(outcome)
 
 
+def _remember_made(tx: Transaction, step: RemoteWrite, intent: OperationId, outcome: Written) -> None:
+    """Link a record that is new, under whatever id it got; one that was deleted is no longer parted from its note."""
+    remote_id = outcome.record.remote_id
+    journal.created(tx, intent, remote_id, outcome.after.encode())
+    if isinstance(step, RestoreRecord):
+        links.unbury(tx, step.account, step.uid, step.remote_id)
+    links.add_link(tx, step.account, step.uid, remote_id)
+
+
 def _count(tally: _Tally, step: RemoteWrite, outcome: Outcome) -> None:
     place = NotePath(step.uid) if isinstance(step, CreateRecord) else step.remote_id
     match outcome:
-        case Written() if isinstance(step, CreateRecord):
+        case Written() if outcome.before is None:
             tally.created[step.account] += 1
         case Written():
             tally.updated[step.account] += 1

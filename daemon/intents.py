@@ -8,11 +8,22 @@ from typing import TypedDict, assert_never
 
 from daemon.codec import JsonValue, JsonValues, person_of_json, value_of_json, values_of_json
 from mappings.fields import FIELDS
-from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, RemoteWrite, UpdateRecord, WriteNote
+from mappings.operation import (
+    Agreed,
+    Change,
+    CreateRecord,
+    DeleteRecord,
+    NoteWrite,
+    RemoteWrite,
+    RestoreNote,
+    RestoreRecord,
+    UpdateRecord,
+    WriteNote,
+)
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, RemoteId
 
-Write = WriteNote | RemoteWrite
+Write = NoteWrite | RemoteWrite
 """The operations that change something outside the state."""
 
 
@@ -23,6 +34,8 @@ class Kind(StrEnum):
     CREATE_RECORD = "create record"
     UPDATE_RECORD = "update record"
     DELETE_RECORD = "delete record"
+    RESTORE_NOTE = "restore note"
+    RESTORE_RECORD = "restore record"
 
 
 class _ChangeDocument(TypedDict):
@@ -70,6 +83,23 @@ class _DeleteRecordDocument(TypedDict):
     etag: str
 
 
+class _RestoreNoteDocument(TypedDict):
+    uid: str
+    path: str
+    note_hash: str
+    text: str
+
+
+class _RestoreRecordDocument(TypedDict):
+    account: str
+    uid: str
+    remote_id: str
+    etag: str | None
+    before: str | None
+    after: str | None
+    agreed: _AgreedDocument
+
+
 def _document(value: Write | Change | Agreed | Person | Mapping[FieldName, Value]) -> Mapping[str, object]:
     """Return what JSON cannot take as a `dict`: our own values, and mappings of another kind."""
     if isinstance(value, Mapping):
@@ -91,6 +121,10 @@ def kind_of(operation: Write) -> Kind:
             return Kind.UPDATE_RECORD
         case DeleteRecord():
             return Kind.DELETE_RECORD
+        case RestoreNote():
+            return Kind.RESTORE_NOTE
+        case RestoreRecord():
+            return Kind.RESTORE_RECORD
         case _:
             assert_never(operation)
 
@@ -111,6 +145,10 @@ def unpack_operation(kind: Kind, text: str) -> Write:
             return _update_record(json.loads(text))
         case Kind.DELETE_RECORD:
             return _delete_record(json.loads(text))
+        case Kind.RESTORE_NOTE:
+            return _restore_note(json.loads(text))
+        case Kind.RESTORE_RECORD:
+            return _restore_record(json.loads(text))
         case _:
             assert_never(kind)
 
@@ -166,6 +204,27 @@ def _delete_record(document: _DeleteRecordDocument) -> DeleteRecord:
         uid=Uid(document["uid"]),
         remote_id=RemoteId(document["remote_id"]),
         etag=Etag(document["etag"]),
+    )
+
+
+def _restore_note(document: _RestoreNoteDocument) -> RestoreNote:
+    return RestoreNote(
+        uid=Uid(document["uid"]),
+        path=NotePath(document["path"]),
+        note_hash=NoteHash(document["note_hash"]),
+        text=document["text"],
+    )
+
+
+def _restore_record(document: _RestoreRecordDocument) -> RestoreRecord:
+    return RestoreRecord(
+        account=AccountName(document["account"]),
+        uid=Uid(document["uid"]),
+        remote_id=RemoteId(document["remote_id"]),
+        etag=Etag(document["etag"]) if document["etag"] is not None else None,
+        before=document["before"],
+        after=document["after"],
+        agreed=_agreed(document["agreed"]),
     )
 
 

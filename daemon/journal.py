@@ -15,7 +15,7 @@ from typing import NewType
 from daemon.codec import time_of, time_text
 from daemon.intents import Kind, Write, kind_of, pack_operation, rename_in_packed, unpack_operation
 from daemon.state import Readable, Transaction
-from mappings.operation import CreateRecord, DeleteRecord, UpdateRecord, WriteNote
+from mappings.operation import CreateRecord, DeleteRecord, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
 from mappings.record import AccountName, RemoteId
 
 RunId = NewType("RunId", int)
@@ -204,11 +204,11 @@ def _intend(tx: Transaction, run: RunId, ordinal: int, operation: Write, at: dat
 def _names(operation: Write) -> tuple[str, str, str]:
     """Return the account, remote id and path that an operation is about; "" for those that it has not."""
     match operation:
-        case WriteNote():
+        case WriteNote() | RestoreNote():
             return "", "", operation.path
         case CreateRecord():
             return operation.account, "", ""
-        case UpdateRecord() | DeleteRecord():
+        case UpdateRecord() | DeleteRecord() | RestoreRecord():
             return operation.account, operation.remote_id, ""
 
 

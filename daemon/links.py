@@ -4,7 +4,7 @@ A base that does not bear its checksum is not believed: the link stands with an 
 lost for this one person. Then equal values are adopted and differing ones are asked about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from daemon.codec import pack_base, time_text, unpack_base
@@ -64,6 +64,20 @@ def agree(tx: Transaction, account: AccountName, uid: Uid, values: Mapping[Field
         merged = unpack_base(base) or {}
         merged.update(values)
         tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base(merged), account, uid))
+
+
+def rebase(
+    tx: Transaction,
+    account: AccountName,
+    uid: Uid,
+    values: Mapping[FieldName, Value],
+    never_agreed: Collection[FieldName],
+) -> None:
+    """Put a link's base back: these values, and no word on fields that were never agreed on."""
+    for (base,) in tx.all("SELECT base FROM links WHERE account = ? AND uid = ?", (account, uid)):
+        kept = {name: value for name, value in (unpack_base(base) or {}).items() if name not in never_agreed}
+        kept.update(values)
+        tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base(kept), account, uid))
 
 
 def distrust_bases(tx: Transaction) -> None:

@@ -22,6 +22,8 @@ from mappings.operation import (
     CreateRecord,
     DeleteRecord,
     Parting,
+    RestoreNote,
+    RestoreRecord,
     UpdateRecord,
     WriteNote,
     values_after,
@@ -59,6 +61,9 @@ def _settle(
     now: datetime,
 ) -> bool:
     step = intent.operation
+    if isinstance(step, RestoreNote):
+        journal.dropped(tx, intent.id, "cut short")
+        return True
     if isinstance(step, WriteNote):
         _settle_note(tx, intent, step, notes.get(step.uid))
         return True
@@ -71,7 +76,13 @@ def _settle(
         case UpdateRecord():
             _settle_update(tx, intent, step, account.records.get(step.remote_id))
         case DeleteRecord():
-            _settle_delete(tx, intent, step, account, now)
+            _settle_delete(tx, intent, step, account, Parting.NOTE_DELETED, now)
+        case RestoreRecord(before=None):
+            _settle_delete(tx, intent, step, account, Parting.UNDONE, now)
+        case RestoreRecord(after=None):
+            _settle_create(tx, intent, step, account, linked)
+        case RestoreRecord():
+            journal.dropped(tx, intent.id, "cut short")
     return True
 
 
@@ -89,13 +100,15 @@ def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: Not
 def _settle_create(
     tx: Transaction,
     intent: Unfinished,
-    step: CreateRecord,
+    step: CreateRecord | RestoreRecord,
     account: AccountState,
     linked: AbstractSet[tuple[AccountName, Uid]],
 ) -> None:
     made = [record for record in account.records.values() if record.uid == step.uid]
     # The owner may have linked the person by hand meanwhile.
     if len(made) == 1 and (step.account, step.uid) not in linked:
+        if isinstance(step, RestoreRecord):
+            links.unbury(tx, step.account, step.uid, step.remote_id)
         links.add_link(tx, step.account, step.uid, made[0].remote_id)
         _agree(tx, step.uid, step.agreed)
     journal.dropped(tx, intent.id, "cut short; the contact was made" if made else "cut short; no contact was made")
@@ -109,12 +122,17 @@ def _settle_update(tx: Transaction, intent: Unfinished, step: UpdateRecord, reco
 
 
 def _settle_delete(
-    tx: Transaction, intent: Unfinished, step: DeleteRecord, account: AccountState, now: datetime
+    tx: Transaction,
+    intent: Unfinished,
+    step: DeleteRecord | RestoreRecord,
+    account: AccountState,
+    parting: Parting,
+    now: datetime,
 ) -> None:
     gone = step.remote_id not in account.records or step.remote_id in account.missing
     if gone:
         links.remove_link(tx, step.account, step.uid)
-        links.bury(tx, Tombstone(step.account, step.uid, step.remote_id), Parting.NOTE_DELETED, now)
+        links.bury(tx, Tombstone(step.account, step.uid, step.remote_id), parting, now)
         records.forget_record(tx, step.account, step.remote_id)
     journal.dropped(
         tx, intent.id, "cut short; the contact is gone" if gone else "cut short; the contact is still there"

@@ -9,12 +9,16 @@ from mappings.brakes import Brake, FirstRun, Kind, Place, TooMany
 from mappings.fields import FIELDS, texts, value_of
 from mappings.operation import (
     Agree,
+    Bookkeeping,
     Change,
     CreateRecord,
     DeleteRecord,
     Link,
     Operation,
     Parting,
+    Rebase,
+    RestoreNote,
+    RestoreRecord,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -31,13 +35,14 @@ _PARTINGS = {
     Parting.NOTE_DELETED: "its note is gone; the contact is kept",
     Parting.RECORD_DELETED: "the contact is gone; the note is kept",
     Parting.NOT_A_PERSON: "the note is no longer about a person; the contact is kept",
+    Parting.UNDONE: "making the contact is undone",
 }
 _EVIDENCE = {"uid": "it carries the note's uid", "address": "same e-mail address or phone number, and nobody else's"}
 
 
 def is_shown(step: Operation) -> bool:
     """Tell whether a step does anything that the owner could see; agreeing is remembering what is so already."""
-    return not isinstance(step, Agree)
+    return not isinstance(step, Agree | Rebase)
 
 
 def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> list[str]:
@@ -97,12 +102,25 @@ def _row(step: Operation, people: People) -> tuple[str, str]:
             return "change contact", f"{step.account}: {_name(step.uid, people)}: {changes}"
         case DeleteRecord():
             return "delete contact", f"{step.account}: {_name(step.uid, people)} (its note is gone)"
+        case RestoreNote():
+            return "put back note", f"{step.path}: as it was, to the byte"
+        case RestoreRecord():
+            return _restored(step), f"{step.account}: {_name(step.uid, people)}: as it was"
+        case _:
+            return _remembered(step, people)
+
+
+def _remembered(step: Bookkeeping, people: People) -> tuple[str, str]:
+    """Return a step that writes nothing on either side."""
+    match step:
         case Link():
             return "link", f"{step.account}: {_name(step.uid, people)} ({_EVIDENCE[step.evidence]})"
         case Unlink():
             return "part", f"{step.account}: {_name(step.uid, people)} ({_PARTINGS[step.parting]})"
         case Agree():
             return "agree", f"{step.agreed.account}: {_name(step.uid, people)}"
+        case Rebase():
+            return "no longer agree", f"{step.agreed.account}: {_name(step.uid, people)}"
         case _:
             assert_never(step)
 
@@ -122,10 +140,20 @@ def _kind(step: Operation) -> str:
             return f"link to contact in {step.account}"
         case Unlink():
             return f"part from contact in {step.account}"
-        case Agree():
+        case RestoreNote():
+            return "put back note"
+        case RestoreRecord():
+            return f"{_restored(step)} in {step.account}"
+        case Agree() | Rebase():
             return f"agree with {step.agreed.account}"
         case _:
             assert_never(step)
+
+
+def _restored(step: RestoreRecord) -> str:
+    if step.before is None:
+        return "take away contact"
+    return "make contact anew" if step.after is None else "put back contact"
 
 
 def _changes(changes: Sequence[Change], *, insert_uid: bool) -> str:

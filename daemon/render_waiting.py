@@ -19,6 +19,7 @@ _PARTINGS = {
     Parting.RECORD_DELETED: "contact deleted, note kept",
     Parting.NOTE_DELETED: "note deleted, contact kept",
     Parting.NOT_A_PERSON: "no longer a person's note, contact kept",
+    Parting.UNDONE: "making the contact was undone",
 }
 
 

@@ -20,6 +20,9 @@ from mappings.operation import (
     Link,
     Operation,
     Parting,
+    Rebase,
+    RestoreNote,
+    RestoreRecord,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -97,11 +100,13 @@ def brake(
 def touches(operation: Operation, account: AccountName) -> bool:
     """Tell whether a step is the account's, or brings its values into a note."""
     match operation:
-        case CreateRecord() | UpdateRecord() | DeleteRecord() | Unlink() | Link():
+        case CreateRecord() | UpdateRecord() | DeleteRecord() | RestoreRecord() | Unlink() | Link():
             return operation.account == account
         case WriteNote():
             return any(account in change.sources for change in operation.changes)
-        case Agree():
+        case RestoreNote():
+            return False
+        case Agree() | Rebase():
             return operation.agreed.account == account
 
 

@@ -84,6 +84,43 @@ class DeleteRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreNote:
+    """Put one note back, to the byte, to what it was before a write of ours."""
+
+    uid: Uid
+    path: NotePath
+    note_hash: NoteHash
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRecord:
+    """Put one record back to what it was before a write of ours, if nobody has changed it since.
+
+    `before` and `after` are its payloads then (`connectors.interface.Written`), None where it was not there: one that
+    was made is deleted, one that was deleted is made anew. `etag` is that of the record as it is now, None if it is
+    gone. `agreed` is what the link's base says once the record is made anew; else it is blank.
+    """
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+    etag: Etag | None
+    before: str | None
+    after: str | None
+    agreed: Agreed
+
+
+@dataclass(frozen=True, slots=True)
+class Rebase:
+    """Put a link's base back to what it was: these values, and no word on what was `never_agreed`."""
+
+    uid: Uid
+    agreed: Agreed
+    never_agreed: frozenset[FieldName]
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Remember that this note is that record; nothing is written on either side."""
 
@@ -107,6 +144,7 @@ class Parting(StrEnum):
     NOTE_DELETED = "note deleted"
     RECORD_DELETED = "contact deleted"
     NOT_A_PERSON = "the note is no longer a person"
+    UNDONE = "making the contact was undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +157,7 @@ class Unlink:
     parting: Parting
 
 
-RemoteWrite = CreateRecord | UpdateRecord | DeleteRecord
-Bookkeeping = Link | Agree | Unlink
-Operation = WriteNote | RemoteWrite | Bookkeeping
+NoteWrite = WriteNote | RestoreNote
+RemoteWrite = CreateRecord | UpdateRecord | DeleteRecord | RestoreRecord
+Bookkeeping = Link | Agree | Unlink | Rebase
+Operation = NoteWrite | RemoteWrite | Bookkeeping

@@ -8,7 +8,7 @@ import pytest
 from connectors.errors import CursorExpired, Gone, PreconditionFailed, Refused
 from connectors.interface import ChangeSet, Contacts, Cursor, Deleted, Unreadable, Written
 from mappings.fields import same, value_of
-from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, UpdateRecord
+from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, Record, RemoteId
 from worlds import person
@@ -112,6 +112,11 @@ def an_update(record: Record, values: Mapping[FieldName, Value], *, insert_uid: 
 
 def a_deletion(record: Record) -> DeleteRecord:
     return DeleteRecord(ACCOUNT, UID, record.remote_id, record.etag)
+
+
+def a_restoring(record: Record, before: str | None, after: str | None) -> RestoreRecord:
+    etag = record.etag if after is not None else None
+    return RestoreRecord(ACCOUNT, UID, record.remote_id, etag, before, after, Agreed(ACCOUNT, {}))
 
 
 def test_an_empty_book_is_read_completely(book: AddressBook) -> None:
@@ -379,3 +384,83 @@ def test_a_value_with_a_field_that_cannot_be_held_is_refused_and_nothing_is_writ
     assert isinstance(outcome, Refused)
     assert outcome.reason
     assert the_record(book.connector(), record.remote_id) == record
+
+
+@pytest.mark.parametrize("name", NEW_VALUES)
+def test_what_an_update_changed_is_put_back_whole(book: AddressBook, name: FieldName) -> None:
+    record = the_record(book.connector(), book.add("Ada Lovelace"))
+    foreign = book.foreign(record.remote_id)
+    (outcome,) = book.connector().update([an_update(record, {name: NEW_VALUES[name]}, insert_uid=True)])
+    update = written(outcome)
+    (restored,) = book.connector().restore([a_restoring(update.record, update.before, update.after)])
+    after = the_record(book.connector(), record.remote_id)
+    assert isinstance(restored, Written)
+    assert restored.record.person == after.person
+    assert (after.uid, after.person, book.foreign(record.remote_id)) == (None, record.person, foreign)
+
+
+def test_what_was_put_back_can_be_put_back_again(book: AddressBook) -> None:
+    record = the_record(book.connector(), book.add("Ada Lovelace"))
+    (outcome,) = book.connector().update([an_update(record, {"title": "Poet"})])
+    update = written(outcome)
+    (undone,) = book.connector().restore([a_restoring(update.record, update.before, update.after)])
+    assert isinstance(undone, Written)
+    (redone,) = book.connector().restore([a_restoring(undone.record, undone.before, undone.after)])
+    assert isinstance(redone, Written)
+    assert the_record(book.connector(), record.remote_id).person.title == "Poet"
+
+
+def test_a_record_that_was_made_is_taken_away_again(book: AddressBook) -> None:
+    (outcome,) = book.connector().create([creation(UID, GRACE)])
+    made = written(outcome)
+    (restored,) = book.connector().restore([a_restoring(made.record, None, made.after)])
+    assert isinstance(restored, Deleted)
+    assert book.size() == 0
+
+
+def test_a_record_that_was_deleted_is_made_anew_once_with_all_that_it_held(book: AddressBook) -> None:
+    record = the_record(book.connector(), book.add("Ada Lovelace"))
+    (labelled,) = book.connector().update([an_update(record, {}, insert_uid=True)])
+    record, foreign = written(labelled).record, book.foreign(record.remote_id)
+    (outcome,) = book.connector().delete([a_deletion(record)])
+    assert isinstance(outcome, Deleted)
+    intent = a_restoring(record, outcome.before, None)
+    (first,), (second,) = book.connector().restore([intent]), book.connector().restore([intent])
+    assert isinstance(first, Written)
+    assert isinstance(second, Written)
+    assert first.before is None
+    assert first.record.remote_id == second.record.remote_id
+    assert book.size() == 1
+    anew = the_record(book.connector(), first.record.remote_id)
+    assert (anew.uid, anew.person, book.foreign(anew.remote_id)) == (UID, record.person, foreign)
+
+
+def test_what_a_stranger_changed_since_is_not_put_back(book: AddressBook) -> None:
+    record = the_record(book.connector(), book.add("Ada Lovelace"))
+    (outcome,) = book.connector().update([an_update(record, {"title": "Poet"})])
+    update = written(outcome)
+    book.retitle(record.remote_id, "Countess")
+    now = the_record(book.connector(), record.remote_id)
+    stale, seen = (a_restoring(each, update.before, update.after) for each in (update.record, now))
+    assert [type(one) for one in book.connector().restore([stale, seen])] == [PreconditionFailed, PreconditionFailed]
+    assert the_record(book.connector(), record.remote_id) == now
+
+
+def test_what_a_stranger_changed_since_it_was_made_is_not_taken_away(book: AddressBook) -> None:
+    (outcome,) = book.connector().create([creation(UID, GRACE)])
+    made = written(outcome)
+    book.retitle(made.record.remote_id, "Professor")
+    now = the_record(book.connector(), made.record.remote_id)
+    (restored,) = book.connector().restore([a_restoring(now, None, made.after)])
+    assert isinstance(restored, PreconditionFailed)
+    assert book.size() == 1
+
+
+def test_what_is_gone_is_not_put_back_over_nothing(book: AddressBook) -> None:
+    record = the_record(book.connector(), book.add("Ada Lovelace"))
+    (outcome,) = book.connector().update([an_update(record, {"title": "Poet"})])
+    update = written(outcome)
+    book.remove(record.remote_id)
+    (restored,) = book.connector().restore([a_restoring(update.record, update.before, update.after)])
+    assert isinstance(restored, Gone)
+    assert book.size() == 0

@@ -16,7 +16,16 @@ from daemon.intents import Kind, Write, kind_of, pack_operation, unpack_operatio
 from daemon.journal import Entry, OperationState, Run, RunId, Unfinished
 from daemon.state import State
 from mappings.fields import FIELDS, Cardinality
-from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, UpdateRecord, WriteNote
+from mappings.operation import (
+    Agreed,
+    Change,
+    CreateRecord,
+    DeleteRecord,
+    RestoreNote,
+    RestoreRecord,
+    UpdateRecord,
+    WriteNote,
+)
 from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, RemoteId
 from worlds import person
@@ -153,6 +162,8 @@ def operations() -> st.SearchStrategy[Write]:
         st.builds(CreateRecord, person=values().map(person), agreed=agreed, **created),
         st.builds(UpdateRecord, changes=changes(), insert_uid=st.booleans(), agreed=agreed, **text),
         st.builds(DeleteRecord, **text),
+        st.builds(RestoreNote, text["uid"], TEXT.map(NotePath), TEXT.map(NoteHash), TEXT),
+        st.builds(RestoreRecord, before=st.none() | TEXT, after=st.none() | TEXT, agreed=agreed, **text),
     )  # fmt: skip
 
 

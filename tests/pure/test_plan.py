@@ -13,6 +13,9 @@ from mappings.operation import (
     Link,
     Operation,
     Parting,
+    Rebase,
+    RestoreNote,
+    RestoreRecord,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -52,6 +55,8 @@ def told(step: Operation) -> str:
             return f"agree {step.agreed.account} {step.uid}"
         case Unlink():
             return f"unlink {step.account} {step.remote_id}: {step.parting}"
+        case RestoreNote() | RestoreRecord() | Rebase():
+            raise AssertionError("no plan of a sync puts anything back")
 
 
 def steps(result: Plan) -> list[str]:
