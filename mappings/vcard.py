@@ -21,12 +21,12 @@ from mappings.record import Reading
 from mappings.vcard_address import new_address
 from mappings.vcard_card import Card, parsed, split_cards
 from mappings.vcard_fields import MANY, ONE
-from mappings.vcard_text import Doubt, composed, escape, refuse_controls, single, unescape
+from mappings.vcard_text import Doubt, composed, escape, refuse_controls, single, split, unescape
 
 _UID = "X-CONTACTD-UID"
 _NAMES: frozenset[FieldName] = frozenset({"name", "given_name", "family_name"})
 # Positions in N (RFC 6350 section 6.2.2).
-_FAMILY, _GIVEN = 0, 1
+_FAMILY, _GIVEN, _ADDITIONAL = 0, 1, 2
 _CRLF = "\r\n"
 
 
@@ -55,7 +55,7 @@ def get(text: str) -> Reading:
     """Read the one card of a text; `uid` is its X-CONTACTD-UID.
 
     Given and family name are blank where they only repeat what the full name says (`vcard_name`). A card without
-    FN has the name that N makes; one without either has a blank name.
+    FN has the name that N makes, additional names included; one without either has a blank name.
     Errors: `UnreadableRecord` if the card is broken; a value that is not safe to read is held.
     """
     return _reading(parsed(text))
@@ -225,8 +225,15 @@ def _part(card: Card, index: int) -> str:
 
 def _read_names(card: Card) -> tuple[str, str, str]:
     given, family = _part(card, _GIVEN), _part(card, _FAMILY)
-    name = _full_name(card) or tidy(f"{given} {family}")
+    name = _full_name(card) or tidy(f"{given} {_additional(card)} {family}")
     return name, *vcard_name.shown(name, given, family)
+
+
+def _additional(card: Card) -> str:
+    """Return the additional names, of which there may be several (RFC 6350 section 6.2.2). Errors: `Doubt`."""
+    line = card.first("N")
+    parts = split(card.text_of(line), ";") if line is not None else []
+    return " ".join(map(single, split(parts[_ADDITIONAL], ","))) if len(parts) > _ADDITIONAL else ""
 
 
 def _with_names(card: Card, before: Person, changes: Mapping[FieldName, Value]) -> Card:

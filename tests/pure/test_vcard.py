@@ -28,6 +28,10 @@ READ: list[tuple[Lines, FieldName, Lines, Value]] = [
     (("3.0",), "name", ("FN;CHARSET=UTF-8:Ñandú",), "Ñandú"),
     (("2.1",), "name", ("FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C3=91=\r\n=20=C3=91",), "Ñ Ñ"),
     (("2.1",), "name", ("FN;QUOTED-PRINTABLE;CHARSET=ISO-8859-1:Andr=E9",), "André"),
+    (EVERY, "name", ("N:Lovelace;Ada;King;Lady;FRS",), "Ada King Lovelace"),
+    (EVERY, "given_name", ("N:Lovelace;Ada;King;Lady;FRS",), "Ada"),
+    (LATER, "name", ("N:Stevenson;John;Philip,Paul\\, Lord;Dr.;Jr.",), "John Philip Paul, Lord Stevenson"),
+    (EVERY, "name", ("FN:Ada Lovelace", "N:Lovelace;Ada;King;;"), "Ada Lovelace"),
     (EVERY, "given_name", ("FN:Mr. John Doe", "N:Doe;John;;Mr.;"), "John"),
     (EVERY, "given_name", ("FN:Ada Lovelace", "N:Lovelace;Ada;;;"), ""),
     (EVERY, "given_name", ("FN:Ada", "N:;Ada;;;"), ""),
@@ -103,6 +107,7 @@ def test_a_field_reads(version: str, field: FieldName, lines: Lines, value: Valu
 HELD: list[tuple[Lines, Lines, set[FieldName]]] = [
     (LATER, ("FN:Ada\\nLovelace",), {"name", "given_name", "family_name"}),
     (LATER, ("FN:Ada L", "N:L;Ada\\nX"), {"name", "given_name", "family_name"}),
+    (LATER, ("N:L;Ada;X\\nY",), {"name", "given_name", "family_name"}),
     (EVERY, ("TITLE:a\x00b",), {"title"}),
     (LATER, ("ORG:IBM\\nEurope",), {"organization"}),
     (LATER, ("EMAIL:a@b.test", "EMAIL:c\\nd"), {"emails"}),
@@ -141,6 +146,7 @@ WRITE: list[tuple[Lines, dict[FieldName, Value], Lines, Lines]] = [
     (EVERY, {"name": "Ada King"}, ("FN:Ada", "N:;;;;"), ("FN:Ada King", "N:King;Ada;;;")),
     (EVERY, {"name": "Ada King"}, ("FN:Ada",), ("FN:Ada King",)),
     (EVERY, {"name": "Ada King"}, ("N:Lovelace;Ada;;;",), ("N:King;Ada;;;", "FN:Ada King")),
+    (EVERY, {"name": "Ada Byron"}, ("N:Lovelace;Ada;King;;",), ("N:Byron;Ada;King;;", "FN:Ada Byron")),
     (
         EVERY,
         {"name": "Dr. John Doe"},
