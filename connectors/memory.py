@@ -77,7 +77,7 @@ class Book:
         return remote_id
 
     def edit(self, remote_id: RemoteId, changes: Mapping[FieldName, Value], uid: Uid | None = None) -> None:
-        """Change fields of a record that is there, and give it the uid if there is one."""
+        """Change fields of a record that is there, and give it the uid, in the place of another, if there is one."""
         entry = self._entries[remote_id]
         self._keep(remote_id, replace(entry, uid=uid or entry.uid, person=with_values(entry.person, changes)))
 

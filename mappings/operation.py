@@ -62,7 +62,7 @@ class CreateRecord:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRecord:
-    """Replace the changed values in one record, and put the uid into it where it lacks one."""
+    """Replace the changed values in one record, and put the uid into it where it lacks one or carries another."""
 
     account: AccountName
     uid: Uid

@@ -156,10 +156,12 @@ def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
         wanted = target(name, side, joint.held, verdict)
         if not same(name, theirs, wanted):
             changes.append(Change(name, theirs, wanted, verdict.sources or (NOTE,)))
-    if changes or record.uid is None:
+    # One that was linked by hand may carry an earlier person's uid: a lost state would give it back to whoever has that.
+    insert_uid = record.uid != case.note.uid
+    if changes or insert_uid:
         agreed = Agreed(side.account, {change.field: value_of(joint.held, change.field) for change in changes})
         uid, remote_id, etag = case.note.uid, record.remote_id, record.etag
-        yield UpdateRecord(side.account, uid, remote_id, etag, tuple(changes), record.uid is None, agreed)
+        yield UpdateRecord(side.account, uid, remote_id, etag, tuple(changes), insert_uid, agreed)
 
 
 def _creation(case: _Case, account: AccountState) -> CreateRecord:

@@ -203,6 +203,14 @@ def test_an_update_puts_the_uid_in_where_it_is_asked_to(book: AddressBook) -> No
     assert (after.uid, after.person) == (UID, record.person)
 
 
+def test_an_update_puts_the_uid_in_the_place_of_another(book: AddressBook) -> None:
+    """The owner linked a contact by hand that had been somebody else's."""
+    (made,) = book.connector().create([creation(OTHER_UID, GRACE)])
+    list(book.connector().update([an_update(written(made).record, {}, insert_uid=True)]))
+    after = the_record(book.connector(), written(made).record.remote_id)
+    assert (after.uid, after.person) == (UID, GRACE)
+
+
 def test_an_update_leaves_the_uid_out_where_it_is_not_asked_for(book: AddressBook) -> None:
     record = the_record(book.connector(), book.add("Ada Lovelace"))
     list(book.connector().update([an_update(record, {"title": "Countess"})]))

@@ -2,55 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from daemon import conflicts, cycle, links
-from daemon.errors import NoteChanged
-from daemon.report import Report
+from daemon import conflicts, links
 from mappings.record import NotePath
-from simulation.world import HOME, Crash, Nature, World, one_by_one
+from simulation.story import ADA, NOTE, Story
+from simulation.world import HOME, Crash, Nature, World
 
-ADA = NotePath("People/Ada.md")
 COPY = NotePath("People/Ada copy.md")
 MOVED = NotePath("Archive/Ada.md")
-_NOTE = b"---\ntype: people\ntitle: Ada\ntags:\n- people\n---\n"
-
-
-class Story:
-    """A world in which one thing at a time happens: at `failing` a read fails, at `dying` the process ends."""
-
-    def __init__(self, nature: Nature | None = None) -> None:
-        self.failing = self.dying = ""
-        self.world = World(nature or Nature.calm(), self._step)
-
-    def _step(self, name: str) -> None:
-        if name == self.failing:
-            self.failing = ""
-            raise NoteChanged("it is being saved right now")
-
-        if name == self.dying:
-            raise Crash
-
-    def edit_note(self, old: bytes, new: bytes) -> None:
-        self.world.vault.save(ADA, self.world.vault.files[ADA].content.replace(old, new), by_rename=True)
-
-    def sync(self) -> Report:
-        world = self.world
-        world.pass_time(timedelta(minutes=1))
-        return cycle.sync(
-            world.setup,
-            world.state,
-            lambda: world.now,
-            lambda seen: frozenset(brake.account for brake in seen.plan.brakes),
-            one_by_one,
-        )
 
 
 def test_a_note_that_was_moved_and_cannot_be_read_yet_is_not_gone() -> None:
     story = Story()
-    story.world.vault.save(ADA, _NOTE, by_rename=True)
+    story.world.vault.save(ADA, NOTE, by_rename=True)
     story.sync()
     content = story.world.vault.files.pop(ADA)
     story.sync()
@@ -62,7 +28,7 @@ def test_a_note_that_was_moved_and_cannot_be_read_yet_is_not_gone() -> None:
 
 def test_what_loses_a_clash_is_in_the_log_before_the_winner_is_written() -> None:
     story = Story()
-    story.world.vault.save(ADA, _NOTE, by_rename=True)
+    story.world.vault.save(ADA, NOTE, by_rename=True)
     story.sync()
     story.sync()
     story.edit_note(b"title: Ada\n", b"title: Ada\nrole: Boss\n")
@@ -85,7 +51,7 @@ def taken_away(world: World) -> None:
 @pytest.mark.parametrize("interrupt", [emptied, taken_away])
 def test_a_copy_does_not_take_the_place_of_a_note_that_is_being_saved(interrupt: Callable[[World], None]) -> None:
     story = Story()
-    story.world.vault.save(ADA, _NOTE, by_rename=True)
+    story.world.vault.save(ADA, NOTE, by_rename=True)
     story.sync()
     whole = story.world.vault.files[ADA].content
     story.world.vault.save(COPY, whole, by_rename=True)
@@ -105,7 +71,7 @@ def test_a_record_whose_making_was_not_answered_is_looked_for_in_a_complete_read
     """A feed that lags does not know of it yet; made again, it would have a base that it never said."""
     story = Story(replace(Nature.calm(), slow=True))
     story.sync()
-    story.world.vault.save(ADA, _NOTE, by_rename=True)
+    story.world.vault.save(ADA, NOTE, by_rename=True)
     story.dying = "home create done"
     with pytest.raises(Crash):
         story.sync()

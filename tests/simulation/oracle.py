@@ -104,8 +104,8 @@ class Oracle:
     def _judge_update(self, account: AccountName, remote_id: RemoteId, before: Entry, after: Entry) -> None:
         if before.extra != after.extra:
             self._find("bytes", f"{account} {remote_id}: its own data changed")
-        if before.uid not in {None, after.uid}:
-            self._find("bytes", f"{account} {remote_id}: its uid changed")
+        if before.uid not in {None, after.uid} and after.uid != self._linked_uid(account, remote_id):
+            self._find("bytes", f"{account} {remote_id}: its uid became another one than that of its note")
         if (account, remote_id) in self.hand.poisoned:
             self._find("bytes", f"{account} {remote_id}: written although nobody understands it")
         for name in ("given_name", "family_name", "tags", "addresses", "aliases", "next_meeting"):
@@ -123,12 +123,13 @@ class Oracle:
             self._find("double", f"{account} {remote_id}: a further record made for {after.uid}")
 
     def _judge_deletion(self, account: AccountName, remote_id: RemoteId) -> None:
-        uid = next(
-            (one.uid for one in links.links(self.world.state) if (one.account, one.remote_id) == (account, remote_id)),
-            None,
-        )
+        uid = self._linked_uid(account, remote_id)
         if not self.world.nature.delete_with_note or uid is None or not self._is_explained(uid):
             self._find("deleted", f"{account} {remote_id}: deleted, though nobody deleted the note")
+
+    def _linked_uid(self, account: AccountName, remote_id: RemoteId) -> Uid | None:
+        bound = links.links(self.world.state)
+        return next((one.uid for one in bound if (one.account, one.remote_id) == (account, remote_id)), None)
 
     def _is_forgotten(self) -> bool:
         # Without a uid in the note, a state that is lost takes the memory of a deletion with it.

@@ -1,0 +1,42 @@
+"""A history told by hand: a world in which one thing at a time happens, and a sync whenever it is asked for."""
+
+from datetime import timedelta
+
+from daemon import cycle
+from daemon.errors import NoteChanged
+from daemon.report import Report
+from mappings.record import NotePath
+from simulation.world import Crash, Nature, World, one_by_one
+
+ADA = NotePath("People/Ada.md")
+NOTE = b"---\ntype: people\ntitle: Ada\ntags:\n- people\n---\n"
+
+
+class Story:
+    """A world in which one thing at a time happens: at `failing` a read fails, at `dying` the process ends."""
+
+    def __init__(self, nature: Nature | None = None) -> None:
+        self.failing = self.dying = ""
+        self.world = World(nature or Nature.calm(), self._step)
+
+    def _step(self, name: str) -> None:
+        if name == self.failing:
+            self.failing = ""
+            raise NoteChanged("it is being saved right now")
+
+        if name == self.dying:
+            raise Crash
+
+    def edit_note(self, old: bytes, new: bytes) -> None:
+        self.world.vault.save(ADA, self.world.vault.files[ADA].content.replace(old, new), by_rename=True)
+
+    def sync(self) -> Report:
+        world = self.world
+        world.pass_time(timedelta(minutes=1))
+        return cycle.sync(
+            world.setup,
+            world.state,
+            lambda: world.now,
+            lambda seen: frozenset(brake.account for brake in seen.plan.brakes),
+            one_by_one,
+        )
