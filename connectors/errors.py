@@ -21,10 +21,13 @@ class TryLater(ConnectorError):
 
 
 class SignInNeeded(ConnectorError):
-    """Token revoked or scope missing: stop this account, tell how to sign in."""
+    """Token revoked, password wrong or scope missing: stop this account, tell how to sign in.
 
-    def __init__(self, account: AccountName, reason: str) -> None:
-        super().__init__(f"{reason}; run `contactd auth {account}`")
+    `remedy` is what the owner does about it, "" where that is `contactd auth`.
+    """
+
+    def __init__(self, account: AccountName, reason: str, remedy: str = "") -> None:
+        super().__init__(f"{reason}; {remedy or f'run `contactd auth {account}`'}")
         self.reason = reason
 
 
