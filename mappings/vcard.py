@@ -1,6 +1,6 @@
 """vCard text ⇄ person: a lens on the lines of one card, versions 3.0 and 4.0, and 2.1 as far as nothing is lost.
 
-Only the properties that a field stands for are ours (`vcard_fields` is their table, `vcard_name` has the names), and of those
+Only the properties that a field stands for are ours (`vcard_fields` is their table, `full_name` has the names), and of those
 only the lines whose value changes are written anew; all other lines stay as they are, to the byte and in their place.
 
 The laws: *GetPut*, putting back what was got is the same text; *PutGet*, what was put is what is got, as far as
@@ -12,16 +12,17 @@ Source: RFC 6350, RFC 2426; vCard 2.1 (versit, 1996).
 
 from collections.abc import Mapping
 
-from mappings import vcard_name
+from mappings import full_name
 from mappings.errors import EditRefused, UnreadableRecord
 from mappings.fields import FIELDS, same, texts, value_of
 from mappings.normalize import birthday_of, date_of, tidy
 from mappings.person import FieldName, Person, Uid, Value
+from mappings.plain_text import Doubt, refuse_controls
 from mappings.record import Reading
 from mappings.vcard_address import new_address
 from mappings.vcard_card import Card, parsed, split_cards
 from mappings.vcard_fields import MANY, ONE
-from mappings.vcard_text import Doubt, composed, escape, refuse_controls, single, split, unescape
+from mappings.vcard_text import composed, escape, single, split, unescape
 
 _UID = "X-CONTACTD-UID"
 _NAMES: frozenset[FieldName] = frozenset({"name", "given_name", "family_name"})
@@ -54,7 +55,7 @@ def cards(text: str) -> tuple[str, ...]:
 def get(text: str) -> Reading:
     """Read the one card of a text; `uid` is its X-CONTACTD-UID.
 
-    Given and family name are blank where they only repeat what the full name says (`vcard_name`). A card without
+    Given and family name are blank where they only repeat what the full name says (`full_name`). A card without
     FN has the name that N makes, additional names included; one without either has a blank name.
     Errors: `UnreadableRecord` if the card is broken; a value that is not safe to read is held.
     """
@@ -94,7 +95,7 @@ def new(person: Person, uid: Uid) -> str:
     Errors: `EditRefused` if a value has control characters.
     """
     held = project(person)
-    given, family = vcard_name.parts(held.name, held.given_name, held.family_name)
+    given, family = full_name.parts(held.name, held.given_name, held.family_name)
     name = (escape(part, "3.0", ";") for part in (family, given))
     contents = [
         ("UID", escape(uid, "3.0", "")),
@@ -117,10 +118,10 @@ def project(person: Person) -> Person:
     """Return what a card can hold of a person: `get(new(person)).person` means the same, field by field.
 
     Aliases and the next meeting have no place; nor has a birthday or last contact that is no date. Without a full
-    name, given and family name make one; where they only repeat it they are blank (`vcard_name`).
+    name, given and family name make one; where they only repeat it they are blank (`full_name`).
     """
     name = tidy(person.name) or tidy(f"{person.given_name} {person.family_name}")
-    given, family = vcard_name.shown(name, tidy(person.given_name), tidy(person.family_name))
+    given, family = full_name.shown(name, tidy(person.given_name), tidy(person.family_name))
     return Person(
         name=name,
         given_name=given,
@@ -226,7 +227,7 @@ def _part(card: Card, index: int) -> str:
 def _read_names(card: Card) -> tuple[str, str, str]:
     given, family = _part(card, _GIVEN), _part(card, _FAMILY)
     name = _full_name(card) or tidy(f"{given} {_additional(card)} {family}")
-    return name, *vcard_name.shown(name, given, family)
+    return name, *full_name.shown(name, given, family)
 
 
 def _additional(card: Card) -> str:
@@ -245,12 +246,12 @@ def _with_names(card: Card, before: Person, changes: Mapping[FieldName, Value]) 
         if field in changes:
             return tidy(_one(changes[field]))
         kept = _one(value_of(before, field))
-        return kept if name == before.name or vcard_name.occurs(kept, name) else ""
+        return kept if name == before.name or full_name.occurs(kept, name) else ""
 
     given, family = part("given_name"), part("family_name")
     if card.first("N") is None and not (given or family):
         return _with_full_name(card, name)
-    return _with_parts(_with_full_name(card, name), *vcard_name.parts(name, given, family))
+    return _with_parts(_with_full_name(card, name), *full_name.parts(name, given, family))
 
 
 def _with_full_name(card: Card, name: str) -> Card:

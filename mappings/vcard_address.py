@@ -7,8 +7,9 @@ import re
 
 from mappings.content_line import Line
 from mappings.errors import EditRefused
+from mappings.plain_text import on_one_line
 from mappings.vcard_card import Card, without_first
-from mappings.vcard_text import escape, on_one_line, split, unescape
+from mappings.vcard_text import escape, split, unescape
 
 _LOCALITY = 3
 _ONLY_LOCALITY = re.compile(r"\s*(?:;\s*){3}(?!\s*;|\s*$)(?:[^\\;]|\\.)+[\s;]*")

@@ -9,8 +9,9 @@ import re
 from mappings.content_line import Line, Parameter
 from mappings.errors import EditRefused
 from mappings.normalize import birthday_of
+from mappings.plain_text import Doubt
 from mappings.vcard_card import Card, without_first
-from mappings.vcard_text import Doubt, composed, single
+from mappings.vcard_text import composed, single
 
 _NO_YEAR = "1604"
 _YEARLESS_MARK = f";X-APPLE-OMIT-YEAR={_NO_YEAR}"

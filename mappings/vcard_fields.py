@@ -12,11 +12,12 @@ from mappings.content_line import Line
 from mappings.errors import EditRefused
 from mappings.normalize import date_of, tidy
 from mappings.person import FieldName
+from mappings.plain_text import Doubt
 from mappings.vcard_address import read_addresses, read_location, write_addresses, write_location
 from mappings.vcard_birthday import read_birthday, write_birthday
 from mappings.vcard_card import Card, without_first
 from mappings.vcard_lists import EMAILS, LINKS, PHONES, read_tags, write_tags
-from mappings.vcard_text import Doubt, escape, single, split, unescape
+from mappings.vcard_text import escape, single, split, unescape
 
 _LAST_CONTACT_LABEL = "last_contact"
 

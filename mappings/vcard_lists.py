@@ -3,39 +3,17 @@
 Source: RFC 6350 sections 6.4.1, 6.4.2, 6.7.1 and 6.7.8; RFC 2426 sections 3.3.1, 3.3.2, 3.6.1 and 3.6.8.
 """
 
-import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mappings.content_line import Line
-from mappings.normalize import email_key, link_key, phone_key, text_key, tidy
+from mappings.normalize import email_key, link_key, phone_key, text_key
+from mappings.value_places import difference, distinct
 from mappings.vcard_card import Card
 from mappings.vcard_text import escape, escape_uri, single, split, with_text
 
 _GLOBAL_NUMBER = re.compile(r"\+[0-9-]*[0-9][0-9-]*(?:;ext=[0-9]+)?")
-
-
-def _distinct(key: Callable[[str], str], values: list[str]) -> tuple[str, ...]:
-    if len(values) < 2:
-        return tuple(filter(None, values))
-    return tuple({key(value): value for value in reversed(values) if value}.values())[::-1]
-
-
-def _difference(
-    key: Callable[[str], str], present: Sequence[str], values: Sequence[str]
-) -> tuple[Mapping[str, str], Sequence[str]]:
-    """Compare what a card says with what it is to say.
-
-    A value that goes gives its place to one that comes, in order, because that is what a correction looks like.
-    Returns the keys of those that go, each with the value for its place ("" for none), and what is left to add.
-    """
-    wanted = {key(value): value for value in _distinct(key, [tidy(value) for value in values])}
-    known = {key(value): value for value in present}
-    going = [each for each in known if each not in wanted]
-    coming = [value for each, value in wanted.items() if each not in known]
-    pairs = itertools.zip_longest(going, coming[: len(going)], fillvalue="")
-    return dict(pairs), coming[len(going) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +36,7 @@ class Property:
 
     def values(self, card: Card) -> tuple[str, ...]:
         """Return the values, one of each key. Errors: `Doubt`."""
-        return _distinct(self.key, [self.read(card, line) for line in self.lines(card)])
+        return distinct(self.key, [self.read(card, line) for line in self.lines(card)])
 
     def written(self, card: Card, values: tuple[str, ...]) -> Card:
         """Correct the lines of values that are gone, or remove them; add lines for further new ones.
@@ -66,7 +44,7 @@ class Property:
         Every line of a value that is gone gets the same new one: one number may be both WORK and HOME.
         Errors: `EditRefused`.
         """
-        places, added = _difference(self.key, self.values(card), values)
+        places, added = difference(self.key, self.values(card), values)
         for line in self.lines(card):
             value = self.read(card, line)
             new = places.get(self.key(value)) if value else None
@@ -165,7 +143,7 @@ def write_tags(card: Card, values: tuple[str, ...]) -> Card:
 
     Errors: `EditRefused`.
     """
-    places, added = _difference(text_key, read_tags(card), values)
+    places, added = difference(text_key, read_tags(card), values)
     for line in card.named("CATEGORIES"):
         tags = split(card.text_of(line), ",")
         kept = _with_places(card, tags, places)

@@ -13,15 +13,15 @@ from typing import Literal
 
 from mappings import content_line
 from mappings.content_line import Line, Parameter
-from mappings.errors import EditRefused, MappingError
+from mappings.errors import EditRefused
 from mappings.normalize import tidy
+from mappings.plain_text import Doubt, on_one_line, refuse_controls
 
 Version = Literal["2.1", "3.0", "4.0"]
 
 _ESCAPED = re.compile(r"\\(?:([nN])|([^A-Za-z0-9\s]))")
 _TOKENS = {separator: re.compile(rf"\\.|[^\\{separator}]+|.", re.DOTALL) for separator in ";,"}
 _BASE64 = re.compile(r";(?:ENCODING=)?(?:B|BASE64)(?:;|$)", re.IGNORECASE)
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # A character of several octets stays on one line, for readers that decode line by line.
 _QUOTED_CHARACTER = re.compile(r"=[C-F][0-9A-F](?:=[89AB][0-9A-F])+|=[0-9A-F]{2}|.")
 _QUOTED_LINE_MAX = 76
@@ -31,14 +31,6 @@ _CHARSETS = frozenset(
     {"UTF-8", "US-ASCII", "ISO-8859-1", "ISO-8859-2", "ISO-8859-15", "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252"}
     | {"KOI8-R", "BIG5", "GB2312", "GBK", "GB18030", "EUC-KR", "EUC-JP", "SHIFT_JIS", "ISO-2022-JP"}
 )
-
-
-class Doubt(MappingError):
-    """A value stands there but cannot be read safely: the field is held for this reason."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def text_of(line: Line, version: Version) -> str:
@@ -57,16 +49,6 @@ def text_of(line: Line, version: Version) -> str:
 def single(text: str) -> str:
     """Return one value: escapes undone, tidy. Errors: `Doubt` if it has several lines."""
     return on_one_line(unescape(text))
-
-
-def on_one_line(text: str) -> str:
-    """Return a text tidy. Errors: `Doubt` if it has several lines, or control characters."""
-    value = text.replace("\t", " ").strip()
-    if value.isascii() and value.isprintable():
-        return tidy(value) if "  " in value else value
-    if _CONTROLS.search(value) is not None:
-        raise Doubt("a value of several lines, or with control characters")
-    return tidy(value)
 
 
 def split(text: str, separator: Literal[";", ","]) -> list[str]:
@@ -112,13 +94,6 @@ def escape_uri(text: str, version: Version) -> str:
     Source: vobject, and with it Radicale, cuts a URL at its first bare comma (observed, vobject 0.9.9).
     """
     return escape(text, version, "") if version == "2.1" else escape(text, version, "").replace(r"\;", ";")
-
-
-def refuse_controls(text: str) -> str:
-    """Return the text. Errors: `EditRefused` if it has control characters, line breaks among them."""
-    if _CONTROLS.search(text) is not None:
-        raise EditRefused("the value has a line break or another control character")
-    return text
 
 
 def composed(head: str, text: str, newline: str, version: Version) -> Line:

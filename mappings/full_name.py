@@ -1,4 +1,4 @@
-"""FN and the first two parts of N: what a card says of a name beyond repeating it.
+"""A full name and its parts: what a card says of a name beyond repeating it.
 
 A card must have N (RFC 2426 section 3.1.2), a note seldom says more than the full name. So a part of N which is
 just what the full name gives when split at its last blank is *implied*: it reads as blank, follows the full name
