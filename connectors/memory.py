@@ -127,8 +127,9 @@ def payload(entry: Entry) -> str:
 def _entry_of(text: str) -> Entry:
     """Return what `payload` made a text of, but for its etag."""
     held = json.loads(text)
+    packed: Mapping[FieldName, str | list[str]] = held["person"]
     values: dict[FieldName, Value] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in held["person"].items()
+        name: value if isinstance(value, str) else tuple(value) for name, value in packed.items()
     }
     person = Person(**values)  # type: ignore[arg-type]  # `payload` wrote every field in its own shape
     return Entry(held["uid"], person, held["extra"], Etag(""), "")
