@@ -25,6 +25,7 @@ class ConflictState(StrEnum):
 
     OPEN = "open"
     SETTLED = "settled by a rule"
+    DECIDED = "settled by you"
     CLOSED = "settled by a side changing"
     SUPERSEDED = "superseded by a later clash"
 
@@ -98,6 +99,15 @@ def sync_open(
             del found[earlier.uid, earlier.field]
     for conflict in found.values():
         _insert(tx, KeptConflict(conflict, run, at, ConflictState.OPEN, None))
+
+
+def record_decided(tx: Transaction, conflicts: Iterable[Conflict], at: datetime) -> None:
+    """Note what the owner chose for conflicts that wait."""
+    for conflict in conflicts:
+        tx.run(
+            "UPDATE conflicts SET state = ?, closed_at = ?, settled_by = ?, chosen = ? WHERE id = ? AND state = 'open'",
+            (ConflictState.DECIDED, time_text(at), conflict.settled_by, pack_value(conflict.chosen), conflict.id),
+        )
 
 
 def record_settled(tx: Transaction, conflicts: Iterable[Conflict], at: datetime, run: RunId) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import conflicts, gather, journal, records, scan
+from daemon import conflicts, decisions, gather, journal, records, scan
 from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Execution, execute
@@ -19,6 +19,7 @@ from daemon.rehearse import rehearse
 from daemon.report import AccountReport, CalendarReport, Deeds, Health, Report, VaultReport
 from daemon.setup import Setup
 from daemon.state import State, Transaction
+from mappings.merge import OWNER
 from mappings.person import Uid
 from mappings.plan import Plan, plan
 from mappings.record import AccountName, NotePath
@@ -94,12 +95,26 @@ def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> Non
     """
     braked = {brake.account for brake in seen.plan.brakes}
     away = _away(seen)
-    asked = [conflict for conflict in seen.plan.conflicts if not conflict.settled_by]
-    settled = [one for one in seen.plan.conflicts if one.settled_by and not braked & one.theirs.keys()]
-    conflicts.sync_open(tx, asked, now, run, {*away, *_unseen(seen.world)})
-    conflicts.record_settled(tx, settled, now, run)
+    waits = [one for one in seen.plan.conflicts if braked & one.theirs.keys()]
+    runs = [one for one in seen.plan.conflicts if not braked & one.theirs.keys()]
+    conflicts.record_decided(tx, [one for one in runs if one.settled_by == OWNER], now)
+    asked = [one for one in runs if not one.settled_by]
+    # What the owner has decided about an account that waits is open until it may run.
+    asked += [replace(one, settled_by="") for one in waits if one.settled_by in {"", OWNER}]
+    unseen = frozenset(_unseen(seen.world))
+    conflicts.sync_open(tx, asked, now, run, {*away, *unseen})
+    conflicts.record_settled(tx, [one for one in runs if one.settled_by not in {"", OWNER}], now, run)
+    _drop_outdated(tx, seen, away, unseen)
     conflicts.sync_questions(tx, _questions(tx, seen, away), now)
     conflicts.sync_holds(tx, [Held(hold.path, hold.account, hold.field, hold.reason) for hold in seen.plan.holds], now)
+
+
+def _drop_outdated(tx: Transaction, seen: Look, away: AbstractSet[AccountName], unseen: AbstractSet[Uid]) -> None:
+    """Drop what the owner decided of states that are over; an account that is away may still be in them."""
+    decisions.move_again(tx, seen.plan.moved_on)
+    if not away:
+        found = {conflict.id for conflict in seen.plan.conflicts}
+        decisions.drop_outdated(tx, found, {note.uid for note in seen.world.notes} - unseen)
 
 
 def _record_first_runs(tx: Transaction, seen: Look, deeds: Deeds) -> None:

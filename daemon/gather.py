@@ -10,7 +10,7 @@ from datetime import datetime
 
 from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater
 from connectors.interface import ChangeSet
-from daemon import answers, journal, links, records
+from daemon import answers, decisions, journal, links, records
 from daemon.report import AccountReport, Health, Trouble
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
@@ -140,6 +140,7 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
         ),
         links=links.links(state),
         tombstones=links.tombstones(state),
+        decided=decisions.decided(state),
         uid_in_notes=bool(setup.rules.uid_key),
     )
 

@@ -12,6 +12,7 @@ from daemon.standing import Standing
 from mappings.brakes import touches
 from mappings.conflict import Conflict
 from mappings.event import NO_ATTENDEES
+from mappings.merge import OWNER
 from mappings.operation import CreateRecord, DeleteRecord, Operation, UpdateRecord, WriteNote
 from mappings.person import Uid
 from mappings.record import AccountName
@@ -204,7 +205,8 @@ def _conflicts(done: Report, people: People) -> Iterator[str]:
         yield f"  `contactd conflicts` shows {'it' if len(asked) == 1 else f'all {len(asked)}'}, and how to decide"
     for conflict in settled[:_CONFLICTS_MAX]:
         now = f"{_sides(conflict)}; now {value(conflict.chosen)}"
-        yield f"settled by rule ({conflict.settled_by}): {_place(conflict, people)}: {now}"
+        by = conflict.settled_by if conflict.settled_by == OWNER else f"rule ({conflict.settled_by})"
+        yield f"settled by {by}: {_place(conflict, people)}: {now}"
     if settled:
         yield f"  `contactd conflicts --all` keeps {'both values' if len(settled) == 1 else f'the values of all {len(settled)}'}"
 

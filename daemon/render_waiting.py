@@ -87,6 +87,8 @@ def _outcome(kept: KeptConflict) -> tuple[str, str]:
         case ConflictState.SETTLED:
             chosen = value(kept.conflict.chosen)
             return "settled", f"{day(kept.since)}, by rule ({kept.conflict.settled_by}): {chosen}"
+        case ConflictState.DECIDED:
+            return "settled", f"{day(kept.closed_at or kept.since)}, by you: {value(kept.conflict.chosen)}"
         case ConflictState.CLOSED | ConflictState.SUPERSEDED:
             return "over", f"{since}; {kept.state}" + (f", {day(kept.closed_at)}" if kept.closed_at else "")
 

@@ -91,6 +91,22 @@ MIGRATIONS: Sequence[str] = (
     ) STRICT;
     CREATE INDEX conflicts_of_field ON conflicts (uid, field, number);
 
+    CREATE TABLE choices (
+        conflict TEXT NOT NULL PRIMARY KEY,
+        uid TEXT NOT NULL,
+        value TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE standstills (
+        uid TEXT NOT NULL,
+        field TEXT NOT NULL,
+        ours TEXT NOT NULL,
+        theirs TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (uid, field)
+    ) STRICT, WITHOUT ROWID;
+
     CREATE TABLE questions (
         account TEXT NOT NULL,
         uid TEXT NOT NULL,

@@ -1,6 +1,9 @@
 """A conflict is a value: who, which field, what every side says, what they last agreed on.
 
 It holds its own field and nothing else; the person's other fields go on.
+
+What the owner decides is a value too, and says of which state of the sides it was said: a choice names the conflict that
+he saw, a standstill what every side said. So a decision means nothing any more once a side has changed again.
 """
 
 import hashlib
@@ -36,3 +39,27 @@ class Conflict:
         sides = "\x1f".join(f"{account}={value!r}" for account, value in sorted(self.theirs.items()))
         text = "\x1e".join((self.uid, self.field, repr(self.ours), sides))
         return ConflictId(hashlib.blake2s(text.encode(), digest_size=4).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """One field of one person that the owner has put back: it stays as it is while all sides say what they said then.
+
+    `theirs` is by account, as each account can hold it.
+    """
+
+    uid: Uid
+    field: FieldName
+    ours: Value
+    theirs: Mapping[AccountName, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the owner has decided: the values he chose, by the conflict that he saw, and the fields that stand still."""
+
+    choices: Mapping[ConflictId, Value]
+    standstills: Mapping[tuple[Uid, FieldName], Standstill]
+
+
+UNDECIDED = Decided({}, {})

@@ -13,13 +13,16 @@ Note that a note which differs from the base of an *unchanged* record has not cl
 merely behind (its account was away). Fields of several values that unite are merged value by value instead,
 so that they clash only where one side emptied the field and another changed it.
 
+Above all this stands what the owner has decided of exactly this state of the sides: a clash takes the value that he
+chose, and a field that he has put back stands still.
+
 Source: diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of Diff3", 2007), with one base per branch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mappings.conflict import Conflict
+from mappings.conflict import Conflict, Decided, Standstill
 from mappings.fields import FIELDS, Cardinality, Policy, Rule, blank, keys, same, texts, value_of, with_values
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName
@@ -27,6 +30,9 @@ from mappings.world import Base
 
 NOTE = "note"
 """The note as a source of a change, beside account names."""
+
+OWNER = "you"
+"""The owner as one: he settled a conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +77,22 @@ class Verdict:
 
     `value` is what the note is to say; `sources` on whose word (empty: nobody's, nothing was decided).
     `conflict` is the clash, if there was one: open if nothing settled it, and then `value` is the note's.
+    `stands_still` says that the owner has put the field back, and no side has changed it since.
     """
 
     value: Value
     sources: tuple[str, ...]
     conflict: Conflict | None
+    stands_still: bool
 
     @property
     def is_open(self) -> bool:
         return self.conflict is not None and not self.conflict.settled_by
+
+    @property
+    def rests(self) -> bool:
+        """Tell whether nothing of the field may travel anywhere."""
+        return self.is_open or self.stands_still
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +108,21 @@ class Merged:
         return tuple(verdict.conflict for verdict in self.verdicts.values() if verdict.conflict is not None)
 
 
-def merge(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName]) -> Merged:
+def merge(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName], decided: Decided) -> Merged:
     """Merge the note with all its records, field by field.
 
     Shapes: `takes` are the fields that the note can be given; a record's change of another stays where it is.
     Result: see the module; an open clash keeps the note's value and holds only its own field.
     Errors: none; a clash is a value.
     """
-    verdicts: dict[FieldName, Verdict] = {
-        name: _verdict(uid, name, value_of(ours, name), [side for side in sides if name in side.fields], name in takes)
-        for name in FIELDS
-        if any(name in side.fields for side in sides)
-    }
-    decided: dict[FieldName, Value] = {name: verdict.value for name, verdict in verdicts.items()}
-    return Merged(with_values(ours, decided), verdicts)
+    verdicts: dict[FieldName, Verdict] = {}
+    for name in FIELDS:
+        among = [side for side in sides if name in side.fields]
+        if among:
+            found = _verdict(uid, name, value_of(ours, name), among, name in takes)
+            verdicts[name] = _as_decided(found, uid, name, value_of(ours, name), among, decided)
+    merged: dict[FieldName, Value] = {name: verdict.value for name, verdict in verdicts.items()}
+    return Merged(with_values(ours, merged), verdicts)
 
 
 def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Value:
@@ -117,9 +131,11 @@ def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Val
     Result: the record's own value wherever nothing is to be written there.
     """
     theirs = value_of(side.theirs, name)
-    if not side.pushes(name) or verdict.is_open:
+    if not side.pushes(name) or verdict.rests:
         return theirs
     wanted = value_of(merged, name)
+    if OWNER in verdict.sources:
+        return wanted
     if _unites(name, [side]) and side.changed(name) and side.account not in verdict.sources:
         # As an edit of the record's own list: what it gained and the note did not take stays there.
         return _united(name, texts(theirs), [(side.common(name), wanted)])
@@ -128,20 +144,43 @@ def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Val
     return wanted
 
 
+def _as_decided(  # a field of a person, and its sides, are named everywhere here
+    found: Verdict, uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side], decided: Decided
+) -> Verdict:
+    """Return the verdict that the owner's own decision makes of one."""
+    standstill = decided.standstills.get((uid, name))
+    if standstill is not None and stands_still(standstill, ours, sides):
+        return Verdict(ours, (), None, stands_still=True)
+    if not found.is_open or found.conflict is None or found.conflict.id not in decided.choices:
+        return found
+    chosen = decided.choices[found.conflict.id]
+    conflict = replace(found.conflict, settled_by=OWNER, chosen=chosen)
+    return Verdict(chosen, (OWNER,), conflict, stands_still=False)
+
+
+def stands_still(standstill: Standstill, ours: Value, sides: Iterable[Side]) -> bool:
+    """Tell whether every side that can be seen says what it said when the owner put the field back."""
+    name = standstill.field
+    return same(name, standstill.ours, ours) and all(
+        side.account in standstill.theirs and same(name, standstill.theirs[side.account], value_of(side.theirs, name))
+        for side in sides
+    )
+
+
 def _verdict(uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side], takable: bool) -> Verdict:  # noqa: FBT001  # a fact, not a mode
     changed = [side for side in sides if side.changed(name)]
     speakers = [side for side in changed if takable and side.pulls(name)]
     note_speaks = any(side.note_changed(name) for side in changed)
     if not speakers and not note_speaks:
-        return Verdict(ours, (), None)
+        return Verdict(ours, (), None, stands_still=False)
     if _deletion_meets_change(name, ours, changed):
         return _clash(uid, name, ours, changed, settled_by="", chosen=ours)
     if _unites(name, sides):
         united = _united(name, texts(ours), [(side.common(name), value_of(side.theirs, name)) for side in speakers])
-        return Verdict(united, _sources(speakers) or (NOTE,), None)
+        return Verdict(united, _sources(speakers) or (NOTE,), None, stands_still=False)
     values = _distinct(name, [*([ours] if note_speaks else []), *(value_of(side.theirs, name) for side in changed)])
     if len(values) == 1:
-        return Verdict(values[0], _sources(speakers) or (NOTE,), None)
+        return Verdict(values[0], _sources(speakers) or (NOTE,), None, stands_still=False)
     return _settled(uid, name, ours, changed, speakers, note_speaks)
 
 
@@ -190,7 +229,7 @@ def _clash(
     conflict = Conflict(uid, name, ours, theirs, bases, settled_by, chosen)
     won = tuple(account for account, value in theirs.items() if same(name, value, chosen))
     sources = (won if not same(name, chosen, ours) else (NOTE,)) if settled_by else ()
-    return Verdict(chosen, sources, conflict)
+    return Verdict(chosen, sources, conflict, stands_still=False)
 
 
 def _deletion_meets_change(name: FieldName, ours: Value, changed: Sequence[Side]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mappings import vcard
-from mappings.conflict import Conflict
+from mappings.conflict import Conflict, Decided
 from mappings.fields import FIELDS, NAMES, Direction, Format, blank, same, value_of, with_values
 from mappings.merge import NOTE, Merged, Side, merge, target
 from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
@@ -46,11 +46,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class PersonPlan:
-    """What is to be done for one person, in order, and what is not."""
+    """What is to be done for one person, in order, and what is not.
+
+    `moved_on` are fields that the owner had put back, and that a side has changed since.
+    """
 
     operations: tuple[Operation, ...]
     conflicts: tuple[Conflict, ...]
     holds: tuple[Hold, ...]
+    moved_on: tuple[FieldName, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class _Case:
 
 
 def plan_person(
-    note: NoteState, pairs: Sequence[Pair], makers: Sequence[AccountState], *, uid_in_note: bool
+    note: NoteState, pairs: Sequence[Pair], makers: Sequence[AccountState], decided: Decided, *, uid_in_note: bool
 ) -> PersonPlan:
     """Plan one person.
 
@@ -83,13 +87,18 @@ def plan_person(
     """
     sides = [_side(note, pair) for pair in pairs]
     takes = frozenset[FieldName]() if note.unwritable else note.holdable - note.refused.keys()
-    merged = merge(note.uid, note.reading.person, sides, takes)
+    merged = merge(note.uid, note.reading.person, sides, takes, decided)
     joints = tuple(
         _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person))
         for pair, side in zip(pairs, sides, strict=True)
     )
     case = _Case(note, merged, joints, makers, lacks_uid=uid_in_note and note.reading.uid is None)
-    return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)))
+    moved_on = tuple(
+        name
+        for name, verdict in merged.verdicts.items()
+        if (note.uid, name) in decided.standstills and not verdict.stands_still
+    )
+    return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)), moved_on)
 
 
 def _steps(case: _Case) -> Iterator[Operation]:
@@ -138,7 +147,7 @@ def _newly_common(case: _Case, joint: _Joint, among: frozenset[FieldName]) -> Ma
     """Return the fields in which the record already says what the note does after the merge, but the base does not."""
     common: dict[FieldName, Value] = {}
     for name in FIELDS:
-        if name not in joint.side.fields & among or case.merged.verdicts[name].is_open:
+        if name not in joint.side.fields & among or case.merged.verdicts[name].rests:
             continue
         value, base = value_of(joint.held, name), joint.side.base.get(name)
         if same(name, value_of(joint.side.theirs, name), value) and (base is None or not same(name, base, value)):

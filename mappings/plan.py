@@ -36,6 +36,8 @@ from mappings.world import (
 class Plan:
     """What would be done now, what waits for the owner, and what is held back.
 
+    `moved_on` are fields that the owner had put back, and that a side has changed since.
+
     `waiting` are the steps of the accounts in `brakes`; `kept_home` counts, for each account, the people whom its
     `new_contacts` setting does not send there.
     """
@@ -47,6 +49,7 @@ class Plan:
     brakes: tuple[Brake, ...]
     waiting: tuple[Operation, ...]
     kept_home: Mapping[AccountName, int]
+    moved_on: tuple[tuple[Uid, FieldName], ...]
 
 
 def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName]) -> Plan:
@@ -107,7 +110,10 @@ def _plan(world: World) -> Plan:
     matches = {account.name: match(notes, account, world.links, world.tombstones) for account in reachable}
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)
-    plans = [plan_person(note, pairs[note.uid], makers[note.uid], uid_in_note=world.uid_in_notes) for note in notes]
+    plans = [
+        plan_person(note, pairs[note.uid], makers[note.uid], world.decided, uid_in_note=world.uid_in_notes)
+        for note in notes
+    ]
     return Plan(
         operations=(
             *_partings(world, people, _claimed(matches)),
@@ -119,6 +125,7 @@ def _plan(world: World) -> Plan:
         brakes=(),
         waiting=(),
         kept_home=kept_home,
+        moved_on=tuple((note.uid, name) for note, person in zip(notes, plans, strict=True) for name in person.moved_on),
     )
 
 

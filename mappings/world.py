@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mappings.conflict import Decided
 from mappings.fields import Format, Policy
 from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, NoteHash, NotePath, Reading, Record, RemoteId
@@ -109,7 +110,8 @@ class World:
     """All sides at one instant.
 
     `unreadable_people` are uids of notes that exist but cannot be read now: nothing about them is decided.
-    `uid_in_notes` says whether notes are to carry their uid.
+    `decided` is what the owner said of earlier states, and counts where it still fits. `uid_in_notes` says whether
+    notes are to carry their uid.
     """
 
     notes: tuple[NoteState, ...]
@@ -118,4 +120,5 @@ class World:
     accounts: tuple[AccountState, ...]
     links: tuple[LinkState, ...]
     tombstones: frozenset[Tombstone]
+    decided: Decided
     uid_in_notes: bool

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mappings.conflict import UNDECIDED
 from mappings.fields import DEFAULT_POLICIES, FIELDS, Direction, Format, Policy, Rule, blank, with_values
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, Reading, Record, RemoteId
@@ -81,6 +82,7 @@ _USUAL_WORLD: dict[str, object] = {
     "absent": {},
     "unreadable_people": frozenset[Uid](),
     "tombstones": frozenset[Tombstone](),
+    "decided": UNDECIDED,
     "uid_in_notes": True,
 }
 

@@ -13,7 +13,7 @@ from mappings.record import AccountName, NotePath, RemoteId
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOME, WORK = AccountName("home"), AccountName("work")
 ADA, BOB = Uid("ada"), Uid("bob")
-OPEN, SETTLED, CLOSED, SUPERSEDED = ConflictState
+OPEN, SETTLED, DECIDED, CLOSED, SUPERSEDED = ConflictState
 
 
 def clash(

@@ -22,7 +22,7 @@ from daemon.setup import Account
 from daemon.state import State, Transaction
 from daemon.vault import Listing, NoteFile
 from mappings import note, person_plan
-from mappings.conflict import Conflict
+from mappings.conflict import Conflict, Decided
 from mappings.fields import value_of
 from mappings.merge import Merged, Side, Verdict, merge
 from mappings.operation import Agreed, CreateRecord, UpdateRecord, WriteNote
@@ -86,8 +86,8 @@ def conflict_not_logged(patch: Patch) -> None:
 def whole_records(patch: Patch) -> None:
     """The note's person is taken whole, not field by field."""
 
-    def whole(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName]) -> Merged:
-        merged = merge(uid, ours, sides, takes)
+    def whole(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName], decided: Decided) -> Merged:
+        merged = merge(uid, ours, sides, takes, decided)
         verdicts: dict[FieldName, Verdict] = {
             name: replace(verdict, value=value_of(ours, name), sources=("note",), conflict=None)
             for name, verdict in merged.verdicts.items()

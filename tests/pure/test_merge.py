@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappings.conflict import UNDECIDED
 from mappings.fields import FIELDS, Cardinality, Direction, Rule, keys, same, value_of
 from mappings.merge import Merged, Side, merge, target
 from mappings.person import FieldName, Uid, Value
@@ -31,7 +32,7 @@ def side(
 
 
 def merged(name: FieldName, ours: Value, *sides: Side, takes: frozenset[FieldName] = WRITABLE) -> Merged:
-    return merge(Uid("u"), person({name: ours}), sides, takes)
+    return merge(Uid("u"), person({name: ours}), sides, takes, UNDECIDED)
 
 
 def outcome(name: FieldName, result: Merged, *sides: Side) -> tuple[Value, list[Value], str]:
@@ -228,6 +229,6 @@ def test_an_open_clash_holds_only_its_own_field() -> None:
     base: Values = {"title": "A", "organization": "O"}
     one = Side(AccountName("home"), base, person({"title": "B", "organization": "P"}), person({"title": "A", "organization": "Q"}),
                policies(), frozenset({"title", "organization"}))  # fmt: skip
-    result = merge(Uid("u"), person({"title": "B", "organization": "P"}), [one], WRITABLE)
+    result = merge(Uid("u"), person({"title": "B", "organization": "P"}), [one], WRITABLE, UNDECIDED)
     assert result.verdicts["organization"].is_open
     assert target("title", one, result.person, result.verdicts["title"]) == "B"
