@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from connectors.calendar_interface import EventSet
+from connectors.calendar_interface import NOTHING_KNOWN, EventSet, Known
 from mappings.event import CalendarName, Event, UnreadableEvent, Window, is_within
-from mappings.record import AccountName, RemoteId
+from mappings.record import AccountName, Etag, RemoteId
 
 PAGE_SIZE = 4
 """Records in one answer: small, so that short histories have several pages to be cut between."""
@@ -39,6 +39,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self._entries: dict[RemoteId, _Entry] = {}
+        self._etags: dict[RemoteId, Etag] = {}
         self._added = 0
         self._changes = 0
 
@@ -72,9 +73,14 @@ class Agenda:
         del self._entries[source]
         self._changes += 1
 
+    def etag(self, source: RemoteId) -> Etag:
+        """Return what changes whenever a record does; that of one that is gone is its last."""
+        return self._etags[source]
+
     def _keep(self, source: RemoteId, entry: _Entry) -> None:
         self._entries[source] = entry
         self._changes += 1
+        self._etags[source] = Etag(f"{self._changes}")
 
 
 def _undisturbed(step: str) -> None:
@@ -92,18 +98,23 @@ class MemoryCalendar:
         self._agenda = agenda
         self._interrupt = interrupt
 
-    def events(self, window: Window) -> EventSet:
+    def events(self, window: Window, known: Known = NOTHING_KNOWN) -> EventSet:
         before = self._agenda.changes
         found = dict(self._pages())
+        etags = {source: self._agenda.etag(source) for source in found if isinstance(found[source], Event)}
+        unchanged = frozenset(source for source, etag in etags.items() if known.etags.get(source) == etag)
         return EventSet(
             events=tuple(
                 replace(entry, account=self.account, calendar=self.name, source=source)
                 for source, entry in found.items()
-                if isinstance(entry, Event) and is_within(entry.when, window)
+                if isinstance(entry, Event) and source not in unchanged and is_within(entry.when, window)
             ),
             unreadable=tuple(entry for entry in found.values() if isinstance(entry, UnreadableEvent)),
             complete=self._agenda.changes == before,
             listed=len(found),
+            unchanged=unchanged,
+            etags=etags,
+            cursor=None,
         )
 
     def _pages(self) -> Iterator[tuple[RemoteId, _Entry]]:

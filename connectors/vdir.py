@@ -10,7 +10,6 @@ never one without contacts; a file that cannot be read is there, never removed.
 Source: https://vdirsyncer.pimutils.org/en/stable/vdir.html
 """
 
-import hashlib
 import os
 import re
 import stat
@@ -24,6 +23,7 @@ from typing import TypeVar
 from connectors import files
 from connectors.calendar_interface import Calendar
 from connectors.errors import Gone, PreconditionFailed, Refused, TryLater
+from connectors.file_etag import etag_of, hash_in, hash_of, is_same
 from connectors.files import Changed, NotPlain
 from connectors.interface import ChangeSet, Contacts, Cursor, Deleted, Unreadable, Written
 from connectors.tokens import TokenStore
@@ -34,12 +34,6 @@ from mappings.fields import Format
 from mappings.operation import CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, Etag, Record, RemoteId
-
-RACY_NS = 2 * 10**9
-"""A file changed less than this before it was read may change again within the same timestamp.
-
-Source: Git's "racy" index entries; ext3 keeps whole seconds, FAT every second one.
-"""
 
 SECOND_LOOK_S = 0.05
 """After this a file that was not there is looked for again: some editors move it away before they write it anew."""
@@ -121,7 +115,7 @@ class ContactsFolder:
             found = (
                 _as_read(_look(folder_fd, name, status))
                 for name, status in listed.items()
-                if not _is_same(status, known.get(name))
+                if not is_same(status, known.get(name))
             )
             news = [each for each in found if each is not None and each.etag != known.get(each.remote_id)]
         return ChangeSet(
@@ -191,7 +185,7 @@ class ContactsFolder:
         look = self._look(intent.remote_id) or self._look_again(intent.remote_id)
         if isinstance(look, Gone):
             return look
-        if _hash_in(look.etag) != _hash_in(intent.etag or Etag("")):
+        if hash_in(look.etag) != hash_in(intent.etag or Etag("")):
             return PreconditionFailed(intent.remote_id, "changed since it was read")
         if isinstance(look, Unreadable):
             return Refused(intent.remote_id, look.reason)
@@ -299,7 +293,7 @@ def _status(folder_fd: int, remote_id: RemoteId) -> os.stat_result | None:
 
 def _look(folder_fd: int, remote_id: RemoteId, status: os.stat_result) -> _Card | Unreadable | None:
     """Read one card; None if the file has just gone away, which says nothing yet."""
-    etag = _etag("", status)
+    etag = etag_of("", status)
     if _CONFLICT_COPY.search(remote_id):
         return Unreadable(remote_id, etag, None, "a conflict copy that a file synchroniser made; merge or remove it")
     try:
@@ -313,7 +307,7 @@ def _look(folder_fd: int, remote_id: RemoteId, status: os.stat_result) -> _Card 
     except OSError as error:
         # The next read may succeed without any sign of it in the file's status.
         return Unreadable(remote_id, Etag(""), None, _reason(error))
-    etag = _etag(_hash_of(file.content), file.status)
+    etag = etag_of(hash_of(file.content), file.status)
     try:
         text = _one_card(file.content)
         return _Card(file.content, text, Record(remote_id, etag, vcard.get(text)))
@@ -338,12 +332,12 @@ def _one_card(content: bytes) -> str:
 
 def _record(remote_id: RemoteId, text: str) -> Record:
     """Return the record of a card about to be written; its file's status will be too young to be trusted."""
-    return Record(remote_id, Etag(_hash_of(text.encode())), vcard.get(text))
+    return Record(remote_id, Etag(hash_of(text.encode())), vcard.get(text))
 
 
 def _name_for(uid: Uid) -> RemoteId:
     """Return `<uid>.vcf`, as other programs name their files, or a hash of the uid where that is no safe name."""
-    return RemoteId(f"{uid if _SAFE_UID.fullmatch(uid) else _hash_of(uid.encode())}.vcf")
+    return RemoteId(f"{uid if _SAFE_UID.fullmatch(uid) else hash_of(uid.encode())}.vcf")
 
 
 def _is_card_name(name: str) -> bool:
@@ -352,28 +346,6 @@ def _is_card_name(name: str) -> bool:
 
 def _id_of(name: str) -> RemoteId:
     return RemoteId(name if name.isascii() else os.fsencode(name).decode(errors="backslashreplace"))
-
-
-def _hash_of(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _etag(content_hash: str, status: os.stat_result) -> Etag:
-    """Return the etag of a file that was read after `status` was taken."""
-    is_racy = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < RACY_NS
-    return Etag(content_hash if is_racy else f"{content_hash};{_signature(status)}")
-
-
-def _signature(status: os.stat_result) -> str:
-    return f"{status.st_dev}.{status.st_ino}.{status.st_size}.{status.st_mtime_ns}.{status.st_ctime_ns}"
-
-
-def _is_same(status: os.stat_result, etag: Etag | None) -> bool:
-    return etag is not None and etag.endswith(f";{_signature(status)}")
-
-
-def _hash_in(etag: Etag) -> str:
-    return etag.partition(";")[0]
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """A calendar in a folder of .ics files, as vdirsyncer and khal keep them, or as a program exported it.
 
-A file may hold one event, one with its exceptions, or thousands. It is read at every call, since others write here at
-any instant, but parsed only when its content is new.
+A file may hold one event, one with its exceptions, or thousands. The folder is listed at every call, since others
+write here at any instant; a file is read only if the file system says that it may have changed, and parsed only if
+its content did. Nothing is remembered here: what is known is the caller's.
 
 A folder that is not there is an account that cannot be reached now, never a calendar without events. A listing may miss
 a file that is replaced at that moment (POSIX, readdir): what is not the same before and after reading is not complete.
@@ -9,34 +10,44 @@ a file that is replaced at that moment (POSIX, readdir): what is not the same be
 Source: https://vdirsyncer.pimutils.org/en/stable/vdir.html
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors import files
-from connectors.calendar_interface import EventSet
+from connectors.calendar_interface import NOTHING_KNOWN, EventSet, Known
 from connectors.errors import TryLater
-from connectors.files import NotPlain
-from mappings import vevent
+from connectors.file_etag import etag_of, hash_in, hash_of, is_same
+from connectors.files import NotPlain, Plain
 from mappings.errors import UnreadableRecord
 from mappings.event import CalendarName, Event, UnreadableEvent, Window
-from mappings.record import AccountName, RemoteId
-from mappings.vevent import Origin, Parsed
+from mappings.record import AccountName, Etag, RemoteId
 
 _CONFLICT_COPY = re.compile(r"\.sync-conflict-|conflicted copy", re.IGNORECASE)
 """How Syncthing, Nextcloud and Dropbox name the loser of two edits."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What a file held when it was read last."""
+class _Unchanged:
+    """A file that holds what the caller knows."""
 
-    content_hash: bytes
-    parsed: Parsed
+    etag: Etag
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What takes place of a file in the window, and what of it is not understood."""
+
+    etag: Etag
+    events: tuple[Event, ...]
+    damages: tuple[UnreadableEvent, ...]
+
+
+_Look = _Unchanged | _Read | UnreadableEvent | None
+"""None: the file has just gone away, which says nothing yet."""
 
 
 class CalendarFolder:
@@ -46,45 +57,43 @@ class CalendarFolder:
         self.account = account
         self.name = name
         self._folder = folder
-        self._known: Mapping[str, _Known] = {}
 
-    def events(self, window: Window) -> EventSet:
+    def events(self, window: Window, known: Known = NOTHING_KNOWN) -> EventSet:
         with self._opened() as folder_fd:
             listed = _listing(folder_fd)
-            looks = {name: self._look(folder_fd, name) for name in listed}
-            unchanged = _listing(folder_fd) == listed
-        self._known = {name: look for name, look in looks.items() if isinstance(look, _Known)}
-        events: list[Event] = []
-        unreadable = [look for look in looks.values() if isinstance(look, UnreadableEvent)]
-        for name, known in self._known.items():
-            found, damages = vevent.events_in(known.parsed, window, self._origin(name))
-            events.extend(found)
-            unreadable.extend(damages)
-        complete = unchanged and None not in looks.values()
-        return EventSet(tuple(events), tuple(unreadable), complete, len(listed))
+            looks = {
+                _source(name): self._look(folder_fd, name, status, window, known) for name, status in listed.items()
+            }
+            undisturbed = _listing(folder_fd).keys() == listed.keys()
+        return _answer(looks, complete=undisturbed and None not in looks.values())
 
-    def _look(self, folder_fd: int, name: str) -> _Known | UnreadableEvent | None:
-        """Read one file; None if it has just gone away, which says nothing yet."""
+    def _look(self, folder_fd: int, name: str, status: os.stat_result, window: Window, known: Known) -> _Look:
+        source = _source(name)
+        etag = known.etags.get(source)
+        if etag is not None and is_same(status, etag):
+            return _Unchanged(etag)
         try:
-            return self._parsed(name, _content(folder_fd, name))
+            file = _plain(folder_fd, name)
+            content_hash = hash_of(file.content)
+            read_now = etag_of(content_hash, file.status)
+            if etag is not None and hash_in(etag) == content_hash:
+                return _Unchanged(read_now)
+            return self._read(source, file.content, read_now, window)
         except FileNotFoundError:
             return None
         except UnreadableRecord as error:
-            return UnreadableEvent(_source(name), error.line, error.reason)
+            return UnreadableEvent(source, error.line, error.reason)
         except NotPlain as error:
-            return UnreadableEvent(_source(name), None, str(error))
+            return UnreadableEvent(source, None, str(error))
         except OSError as error:
-            return UnreadableEvent(_source(name), None, error.strerror or str(error))
+            return UnreadableEvent(source, None, error.strerror or str(error))
 
-    def _parsed(self, name: str, content: bytes) -> _Known:
-        content_hash = hashlib.blake2b(content, digest_size=16).digest()
-        known = self._known.get(name)
-        if known is not None and known.content_hash == content_hash:
-            return known
-        return _Known(content_hash, vevent.parse(vevent.decode(content)))
+    def _read(self, source: RemoteId, content: bytes, etag: Etag, window: Window) -> _Read:
+        # Only here: it takes longer to import than a run that finds nothing new.
+        from mappings import vevent  # noqa: PLC0415
 
-    def _origin(self, name: str) -> Origin:
-        return Origin(self.account, self.name, _source(name))
+        parsed = vevent.parse(vevent.decode(content))
+        return _Read(etag, *vevent.events_in(parsed, window, vevent.Origin(self.account, self.name, source)))
 
     @contextmanager
     def _opened(self) -> Generator[int]:
@@ -99,24 +108,55 @@ class CalendarFolder:
             raise TryLater(f"folder {self._folder}: {error.strerror or error}", None) from error
 
 
-def _listing(folder_fd: int) -> tuple[str, ...]:
-    """Return the names of the files that might hold events, sorted, so that every read takes the same course."""
+def _answer(looks: Mapping[RemoteId, _Look], *, complete: bool) -> EventSet:
+    events: list[Event] = []
+    unreadable: list[UnreadableEvent] = []
+    etags: dict[RemoteId, Etag] = {}
+    for source, look in looks.items():
+        match look:
+            case _Read():
+                events.extend(look.events)
+                unreadable.extend(look.damages)
+                # What is damaged is told in every run, so it is read again.
+                etags |= {} if look.damages else {source: look.etag}
+            case _Unchanged():
+                etags[source] = look.etag
+            case UnreadableEvent():
+                unreadable.append(look)
+            case None:
+                pass
+    return EventSet(
+        events=tuple(events),
+        unreadable=tuple(unreadable),
+        complete=complete,
+        listed=len(looks),
+        unchanged=frozenset(source for source, look in looks.items() if isinstance(look, _Unchanged)),
+        etags=etags,
+        cursor=None,
+    )
+
+
+def _listing(folder_fd: int) -> Mapping[str, os.stat_result]:
+    """Return the files that might hold events, sorted by name, so that every read takes the same course."""
+    listed: dict[str, os.stat_result] = {}
     with os.scandir(folder_fd) as entries:
-        names = [
-            entry.name for entry in entries if _is_calendar_name(entry.name) and not entry.is_dir(follow_symlinks=False)
-        ]
-    return tuple(sorted(names))
+        for entry in sorted(entries, key=lambda each: each.name):
+            if not _is_calendar_name(entry.name) or entry.is_dir(follow_symlinks=False):
+                continue
+            with suppress(FileNotFoundError):
+                listed[entry.name] = entry.stat(follow_symlinks=False)
+    return listed
 
 
 def _is_calendar_name(name: str) -> bool:
     return name.lower().endswith(".ics") and not name.startswith(".")
 
 
-def _content(folder_fd: int, name: str) -> bytes:
+def _plain(folder_fd: int, name: str) -> Plain:
     if _CONFLICT_COPY.search(name):
         # It may say that a meeting was accepted which was declined since.
         raise NotPlain("a conflict copy that a file synchroniser made; merge or remove it")
-    return files.read(folder_fd, name).content
+    return files.read(folder_fd, name)
 
 
 def _source(name: str) -> RemoteId:

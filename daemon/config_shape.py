@@ -205,6 +205,6 @@ def _suits(row: Field, rule: Rule) -> bool:
         case Rule.UNION:
             return row.cardinality is Cardinality.MANY
         case Rule.LATEST_DATE:
-            return row.name in {"last_contact", "next_meeting"}
+            return row.derived and row.name != "meetings_90d"
         case Rule.VAULT_WINS | Rule.REMOTE_WINS | Rule.FILL_BLANK | Rule.ASK:
             return True

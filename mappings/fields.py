@@ -116,6 +116,8 @@ _ROWS: tuple[Field, ...] = (
     # Aliases are the vault's own link targets; they only help to recognise a person.
     replace(_many("aliases", Rule.UNION, Direction.OFF), held_by=_NONE),
     _many("emails", Rule.UNION, key=normalize.email_key),
+    # Addresses that somebody no longer has; they only help to recognise a person.
+    replace(_many("former_emails", Rule.UNION, Direction.OFF, key=normalize.email_key), held_by=_NONE),
     _many("phones", Rule.UNION, key=normalize.phone_key),
     _one("organization", Rule.ASK),
     _one("department", Rule.FILL_BLANK),
@@ -126,11 +128,16 @@ _ROWS: tuple[Field, ...] = (
     _many("links", Rule.UNION, key=normalize.link_key),
     # Tags stay home until the owner lists those that may leave.
     _many("tags", Rule.UNION, Direction.OFF),
-    replace(_one("last_contact", Rule.LATEST_DATE), derived=True),
+    # A clash is between two people: a date that a calendar gave is no edit, and gives way to one.
+    replace(_one("last_contact", Rule.ASK), derived=True),
     replace(_one("next_meeting", Rule.VAULT_WINS, Direction.OFF), held_by=_NONE, derived=True),
+    replace(_one("last_1on1", Rule.VAULT_WINS, Direction.OFF), held_by=_NONE, derived=True),
+    replace(_one("meetings_90d", Rule.VAULT_WINS, Direction.OFF), held_by=_NONE, derived=True),
 )
 
 FIELDS: Mapping[FieldName, Field] = {row.name: row for row in _ROWS}
+
+DERIVED: frozenset[FieldName] = frozenset(row.name for row in _ROWS if row.derived)
 
 NAMES: frozenset[FieldName] = frozenset(row.name for row in _ROWS)
 

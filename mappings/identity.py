@@ -68,8 +68,9 @@ class Matches:
 
 
 def addresses(person: Person) -> frozenset[str]:
-    """Return the keys of everything that reaches a person: e-mails, phones, and e-mails among the aliases."""
-    emails = {FIELDS["emails"].key(text) for text in (*person.emails, *person.aliases) if is_email(text)}
+    """Return the keys of what reaches a person, or once did: e-mails, those among the aliases too, and phones."""
+    texts = (*person.emails, *person.former_emails, *person.aliases)
+    emails = {FIELDS["emails"].key(text) for text in texts if is_email(text)}
     phones = {FIELDS["phones"].key(text) for text in person.phones}
     return frozenset(emails | {phone for phone in phones if any(character.isdigit() for character in phone)})
 

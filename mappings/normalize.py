@@ -25,6 +25,7 @@ _EMAIL_FORM = re.compile(
     r"|mailto:(?P<bare>[^?%]+)",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"[0-9]{1,9}")
 _FULL_DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*)?")
 _YEARLESS_DATE = re.compile(r"(?:--)?(\d{2})-?(\d{2})")
 _DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -118,6 +119,11 @@ def date_of(text: str) -> str | None:
     if match is None or not _is_day(match[2], match[3], year=match[1]):
         return None
     return f"{match[1]}-{match[2]}-{match[3]}"
+
+
+def count_of(text: str) -> str | None:
+    """Return a whole number without zeros before it, None for anything else."""
+    return str(int(text)) if _COUNT.fullmatch(text.strip()) else None
 
 
 def birthday_of(text: str) -> str | None:

@@ -188,6 +188,7 @@ def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found
         nickname=one("nickname"),
         aliases=many("aliases"),
         emails=many("emails"),
+        former_emails=many("former_emails"),
         phones=many("phones"),
         organization=one("organization"),
         department=one("department"),
@@ -199,6 +200,8 @@ def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found
         tags=many("tags"),
         last_contact=one("last_contact"),
         next_meeting=one("next_meeting"),
+        last_1on1=one("last_1on1"),
+        meetings_90d=one("meetings_90d"),
     )
 
 

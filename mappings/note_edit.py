@@ -12,8 +12,11 @@ from mappings.note_fields import Found, ItemSpot, KeySpot, LineSpot, Slot, Spot
 from mappings.person import FieldName, Value
 from mappings.profiles import Profile
 
-_QUOTED: frozenset[FieldName] = frozenset({"phones", "birthday", "last_contact", "next_meeting"})
+_QUOTED: frozenset[FieldName] = frozenset({"phones", "birthday", "last_contact", "next_meeting", "last_1on1"})
 """Fields whose values some reader takes for a number or date when they stand without quotes."""
+
+_BARE: frozenset[FieldName] = frozenset({"meetings_90d"})
+"""Fields whose values are numbers to every reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +174,6 @@ def _is_to_be_list(profile: Profile, field: FieldName, spot: Spot, count: int) -
 def _style_anew(block: Block | None, field: FieldName) -> Style:
     if field in _QUOTED:
         return Style.DOUBLE
+    if field in _BARE:
+        return Style.PLAIN
     return Style.PLAIN if block is None else frontmatter_edit.neighbours_style(block)

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from mappings import normalize
-from mappings.fields import FIELDS, Cardinality
+from mappings.fields import DERIVED, FIELDS, Cardinality
 from mappings.frontmatter import Block, Items, Marked, Node, Pairs, Scalar, Style
 from mappings.person import FieldName
 from mappings.profile_lines import LineReading, LineValue, shown_by
 from mappings.profiles import Profile
 from mappings.yaml_scalar import is_number
 
-_VERBATIM: frozenset[FieldName] = frozenset({"tags", "links", "birthday", "last_contact", "next_meeting"})
+_VERBATIM: frozenset[FieldName] = frozenset({"tags", "links", "birthday", *DERIVED})
 _NESTED_VALUE_KEYS = ("value", "email", "email_address", "number", "phone", "phone_number", "url", "address")
 _NESTED_NAMES: Mapping[str, FieldName] = {
     "first": "given_name",
@@ -36,9 +36,12 @@ class _Shape(NamedTuple):
 
 _SHAPES: Mapping[FieldName, _Shape] = {
     "emails": _Shape(normalize.email_of, "no e-mail address"),
+    "former_emails": _Shape(normalize.email_of, "no e-mail address"),
     "birthday": _Shape(normalize.birthday_of, "not a date"),
     "last_contact": _Shape(normalize.date_of, "not a date"),
     "next_meeting": _Shape(normalize.date_of, "not a date"),
+    "last_1on1": _Shape(normalize.date_of, "not a date"),
+    "meetings_90d": _Shape(normalize.count_of, "not a whole number"),
 }
 
 

@@ -5,7 +5,7 @@ A field holds either one text or several; a blank one is `""` or `()`. Dates are
 birthday may lack its year and because the value must travel between note, card and state unchanged:
 
 - `birthday` is `YYYY-MM-DD`, or `--MM-DD` where the year is unknown (RFC 6350 section 4.3.1);
-- `last_contact` and `next_meeting` are `YYYY-MM-DD`.
+- `last_contact`, `next_meeting` and `last_1on1` are `YYYY-MM-DD`; `meetings_90d` is a whole number.
 
 Spelling is kept (`+49 30 1234` stays as typed); `fields.same` says when two spellings mean one value.
 """
@@ -26,6 +26,7 @@ FieldName = Literal[
     "nickname",
     "aliases",
     "emails",
+    "former_emails",
     "phones",
     "organization",
     "department",
@@ -37,6 +38,8 @@ FieldName = Literal[
     "tags",
     "last_contact",
     "next_meeting",
+    "last_1on1",
+    "meetings_90d",
 ]
 
 
@@ -50,6 +53,7 @@ class Person:
     nickname: str
     aliases: tuple[str, ...]
     emails: tuple[str, ...]
+    former_emails: tuple[str, ...]
     phones: tuple[str, ...]
     organization: str
     department: str
@@ -61,3 +65,5 @@ class Person:
     tags: tuple[str, ...]
     last_contact: str
     next_meeting: str
+    last_1on1: str
+    meetings_90d: str

@@ -73,6 +73,7 @@ _SPELLINGS: Mapping[FieldName, tuple[str, ...]] = {
     "nickname": ("nickname", "NICKNAME", "Nickname"),
     "aliases": ("aliases",),
     "emails": ("emails", "email", "EMAIL", "Email", "s_email"),
+    "former_emails": ("former_emails", "former_email", "old_emails"),
     "phones": ("phones", "phone", "mobile", "TEL", "Phone"),
     "organization": (
         "company",
@@ -103,6 +104,8 @@ _SPELLINGS: Mapping[FieldName, tuple[str, ...]] = {
         "prm-last-contacted",
     ),
     "next_meeting": ("next_meeting",),
+    "last_1on1": ("last_1on1",),
+    "meetings_90d": ("meetings_90d",),
 }
 
 _NAME_AS_TITLE: Mapping[FieldName, tuple[str, ...]] = {"name": ("title", *_SPELLINGS["name"])}

@@ -129,6 +129,7 @@ def project(person: Person) -> Person:
         nickname=tidy(person.nickname),
         aliases=(),
         emails=_tidy(person.emails),
+        former_emails=(),
         phones=_tidy(person.phones),
         organization=tidy(person.organization),
         department=tidy(person.department),
@@ -140,6 +141,8 @@ def project(person: Person) -> Person:
         tags=_tidy(person.tags),
         last_contact=person.last_contact if date_of(person.last_contact) == person.last_contact else "",
         next_meeting="",
+        last_1on1="",
+        meetings_90d="",
     )
 
 
@@ -177,6 +180,7 @@ def _reading(card: Card) -> Reading:
         nickname=one("nickname"),
         aliases=(),
         emails=many("emails"),
+        former_emails=(),
         phones=many("phones"),
         organization=one("organization"),
         department=one("department"),
@@ -188,6 +192,8 @@ def _reading(card: Card) -> Reading:
         tags=many("tags"),
         last_contact=one("last_contact"),
         next_meeting="",
+        last_1on1="",
+        meetings_90d="",
     )
     return Reading(_uid(card), person, held)
 

@@ -9,12 +9,15 @@ from mappings.record import AccountName, Etag, NoteHash, NotePath, Reading, Reco
 from mappings.world import AccountState, LinkState, NewContacts, NoteState, Tombstone, World
 
 NOBODY = Person(
-    name="", given_name="", family_name="", nickname="", aliases=(), emails=(), phones=(), organization="",
+    name="", given_name="", family_name="", nickname="", aliases=(), emails=(), former_emails=(), phones=(), organization="",
     department="", title="", location="", addresses=(), birthday="", links=(), tags=(), last_contact="",
-    next_meeting="",
+    next_meeting="", last_1on1="", meetings_90d="",
 )  # fmt: skip
 
-WRITABLE = frozenset(FIELDS) - {"given_name", "family_name", "addresses", "aliases", "tags", "next_meeting"}
+WRITABLE = frozenset(FIELDS) - {
+    *("given_name", "family_name", "addresses", "aliases", "former_emails", "tags"),
+    *("next_meeting", "last_1on1", "meetings_90d"),
+}
 """What a note of the default profile can be given."""
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pytest
 
-from connectors.calendar_interface import Calendar, EventSet
+from connectors.calendar_interface import Calendar, EventSet, Known
 from connectors.memory_calendar import Agenda, MemoryCalendar
 from connectors.vdir_calendar import CalendarFolder
 from mappings.event import (
@@ -177,6 +177,10 @@ def _starts(start: datetime) -> str:
     return f"DTSTART:{start:%Y%m%dT%H%M%SZ}"
 
 
+NOTHING_THERE = EventSet(
+    events=(), unreadable=(), complete=True, listed=0, unchanged=frozenset(), etags={}, cursor=None
+)
+
 DIARIES = (MemoryDiary, VdirDiary)
 
 
@@ -192,13 +196,14 @@ def read(diary: Diary) -> EventSet:
 
 
 def test_an_empty_calendar_is_read_completely(diary: Diary) -> None:
-    assert read(diary) == EventSet(events=(), unreadable=(), complete=True, listed=0)
+    assert read(diary) == NOTHING_THERE
 
 
 def test_what_was_added_is_what_is_read(diary: Diary) -> None:
     source = diary.add("tea", TEA)
     expected = replace(an_event("tea", TEA), source=source)
-    assert read(diary) == EventSet(events=(expected,), unreadable=(), complete=True, listed=1)
+    found = read(diary)
+    assert (found.events, found.unreadable, found.complete, found.listed) == ((expected,), (), True, 1)
 
 
 def test_a_connector_says_whose_calendar_it_is(diary: Diary) -> None:
@@ -266,7 +271,7 @@ def test_a_removed_event_is_not_read(diary: Diary) -> None:
     source = diary.add("tea", TEA)
     calendar.events(MAY)
     diary.remove(source)
-    assert calendar.events(MAY) == EventSet(events=(), unreadable=(), complete=True, listed=0)
+    assert calendar.events(MAY) == NOTHING_THERE
 
 
 def test_what_is_not_understood_is_told_and_stops_nothing_else(diary: Diary) -> None:
@@ -284,6 +289,36 @@ def test_reading_twice_says_the_same(diary: Diary) -> None:
         diary.add(f"tea-{day}", TEA + timedelta(days=day))
     calendar = diary.connector()
     assert calendar.events(MAY) == calendar.events(MAY) == read(diary)
+
+
+def test_every_record_is_sent_or_unreadable_or_known_and_unchanged(diary: Diary) -> None:
+    """What a caller has known is as good as what is sent: put together, they are what a first read sends."""
+    stays, moves, goes, breaks = (diary.add(f"tea-{day}", TEA + timedelta(days=day)) for day in range(4))
+    outside = diary.add("later", MAY.end + HOUR)
+    calendar = diary.connector()
+    before = calendar.events(MAY)
+    known = Known(before.etags, before.cursor)
+    diary.move(moves, TEA + HOUR)
+    diary.remove(goes)
+    diary.spoil(breaks)
+    comes = diary.add("cake", TEA)
+    after = calendar.events(MAY, known)
+    assert (after.complete, after.unchanged <= known.etags.keys()) == (True, True)
+    sent = {event.source for event in after.events}
+    assert sent.isdisjoint(after.unchanged)
+    assert sent | after.unchanged == {stays, moves, comes} | (after.unchanged & {outside})
+    assert [each.source for each in after.unreadable] == [breaks]
+    kept = [event for event in before.events if event.source in after.unchanged]
+    assert {*kept, *after.events} == set(read(diary).events)
+
+
+def test_whoever_knows_everything_is_told_no_more(diary: Diary) -> None:
+    for day in range(3):
+        diary.add(f"tea-{day}", TEA + timedelta(days=day))
+    before = diary.connector().events(MAY)
+    after = diary.connector().events(MAY, Known(before.etags, before.cursor))
+    assert (after.complete, after.listed) == (True, 3)
+    assert {event.source for event in after.events} | after.unchanged == {event.source for event in before.events}
 
 
 def test_a_calendar_with_attendees_can_tell_whom_its_owner_met(diary: Diary) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors import registry
+from connectors import file_etag, files, registry
+from connectors.calendar_interface import Known
 from connectors.errors import TryLater
+from connectors.files import Plain
 from connectors.tokens import open_store
 from connectors.vdir import Options, open_calendars
 from connectors.vdir_calendar import CalendarFolder
@@ -118,32 +120,55 @@ def test_an_exported_file_holds_many_events_and_one_that_is_broken_stops_none(
     assert {each.source for each in found.events} == {"export.ics"}
 
 
-def test_a_file_is_parsed_anew_only_when_its_content_is(
+def test_a_known_file_is_sent_again_only_when_its_content_is_another(folder: Path, calendar: CalendarFolder) -> None:
+    tea = folder / "tea.ics"
+    tea.write_bytes(TEA)
+    known = Known(calendar.events(YEAR).etags, None)
+    tea.write_bytes(TEA)
+    os.utime(tea, (1, 1))
+    again = calendar.events(YEAR, known)
+    assert (again.events, set(again.unchanged)) == ((), {"tea.ics"})
+    tea.write_bytes(TEA.replace(b"UID:tea", b"UID:cup"))
+    after = calendar.events(YEAR, Known(again.etags, None))
+    assert ([event.uid for event in after.events], after.unchanged) == (["cup"], frozenset())
+
+
+def test_a_known_file_that_the_file_system_says_is_the_same_is_not_even_read(
     folder: Path, calendar: CalendarFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parsed: list[str] = []
-    parse = vevent.parse
-
-    def counted(text: str) -> vevent.Parsed:
-        parsed.append(text)
-        return parse(text)
-
-    monkeypatch.setattr(vevent, "parse", counted)
     (folder / "tea.ics").write_bytes(TEA)
-    assert [uids(calendar), uids(calendar), len(parsed)] == [["tea"], ["tea"], 1]
+    # As if it had been written long ago.
+    monkeypatch.setattr(file_etag, "RACY_NS", 0)
+    known = Known(calendar.events(YEAR).etags, None)
+
+    def unreadable(folder_fd: int, name: str) -> Plain:
+        raise AssertionError((folder_fd, name))
+
+    monkeypatch.setattr(files, "read", unreadable)
+    assert calendar.events(YEAR, known).unchanged == {"tea.ics"}
+
+
+def test_a_file_with_an_event_that_is_broken_is_told_of_in_every_read(folder: Path, calendar: CalendarFolder) -> None:
+    bodies = event("tea") + event("cake", "RRULE:FREQ=SECONDLY")
+    (folder / "export.ics").write_bytes(f"BEGIN:VCALENDAR\r\n{bodies}END:VCALENDAR\r\n".encode())
+    first = calendar.events(YEAR)
+    again = calendar.events(YEAR, Known(first.etags, None))
+    assert (len(first.unreadable), again.unreadable, again.events) == (1, first.unreadable, first.events)
+
+
+def test_calendars_that_are_as_they_were_are_read_without_a_library_for_them(folder: Path) -> None:
     (folder / "tea.ics").write_bytes(TEA)
-    os.utime(folder / "tea.ics")
-    assert [uids(calendar), len(parsed)] == [["tea"], 1]
-    (folder / "tea.ics").write_bytes(TEA.replace(b"UID:tea", b"UID:cup"))
-    assert [uids(calendar), len(parsed)] == [["cup"], 2]
-
-
-def test_a_window_that_moves_on_is_asked_of_what_was_parsed(folder: Path, calendar: CalendarFolder) -> None:
-    text = f"BEGIN:VCALENDAR\r\n{event('tea', 'RRULE:FREQ=YEARLY')}END:VCALENDAR\r\n"
-    (folder / "tea.ics").write_bytes(text.encode())
-    later = Window(YEAR.start.replace(year=2027), YEAR.end.replace(year=2028), UTC)
-    names = [calendar.events(window).events[0].occurrence for window in (YEAR, later)]
-    assert names == ["2026-05-03T09:00:00Z", "2027-05-03T09:00:00Z"]
+    program = (
+        "import sys; from datetime import UTC, datetime; from pathlib import Path;"
+        "from connectors.calendar_interface import Known; from connectors.vdir_calendar import CalendarFolder;"
+        "from mappings.event import Window; from connectors.file_etag import hash_of;"
+        "year = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC), UTC);"
+        "folder = Path(sys.argv[1]); known = Known({'tea.ics': hash_of((folder / 'tea.ics').read_bytes())}, None);"
+        "assert CalendarFolder('home', 'work', folder).events(year, known).unchanged == {'tea.ics'};"
+        "print([name for name in sys.modules if name.startswith(('icalendar', 'dateutil', 'recurring'))])"
+    )
+    said = subprocess.run([sys.executable, "-c", program, folder], check=True, capture_output=True, text=True)
+    assert said.stdout == "[]\n"
 
 
 def test_a_folder_that_changes_while_it_is_read_is_not_read_completely(

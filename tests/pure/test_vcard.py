@@ -401,6 +401,7 @@ REFUSED: list[tuple[Lines, dict[FieldName, Value], Lines]] = [
     (EVERY, {"name": ""}, ("N:Lovelace;Ada",)),
     (EVERY, {"aliases": ("Ada",)}, ("FN:Ada",)),
     (EVERY, {"next_meeting": "2026-01-01"}, ("FN:Ada",)),
+    (EVERY, {"meetings_90d": "3"}, ("FN:Ada",)),
     (EVERY, {"addresses": ("1 Street",)}, ("FN:Ada",)),
     (EVERY, {"title": ""}, ("TITLE:a", "TITLE:b")),
     (EVERY, {"nickname": ""}, ("NICKNAME:a,b",)),
@@ -468,6 +469,7 @@ ADA = Person(
     nickname="Countess",
     aliases=("ada",),
     emails=("ada@b.test", "a@c.test"),
+    former_emails=("ada@old.test",),
     phones=("+49 30 1234",),
     organization="Engines; Ltd",
     department="R&D",
@@ -479,6 +481,8 @@ ADA = Person(
     tags=("a,b", "c"),
     last_contact="2025-11-07",
     next_meeting="2026-01-01",
+    last_1on1="2025-11-07",
+    meetings_90d="3",
 )
 
 

@@ -39,6 +39,7 @@ VALUES: Mapping[FieldName, st.SearchStrategy[Value]] = {
     "nickname": texts,
     "aliases": several(texts),
     "emails": several(emails),
+    "former_emails": several(emails),
     "phones": several(phones),
     "organization": texts,
     "department": texts,
@@ -50,6 +51,8 @@ VALUES: Mapping[FieldName, st.SearchStrategy[Value]] = {
     "tags": several(texts),
     "last_contact": st.one_of(dates, st.just("")),
     "next_meeting": texts,
+    "last_1on1": texts,
+    "meetings_90d": texts,
 }
 NOBODY = vcard.get("BEGIN:VCARD\nVERSION:3.0\nEND:VCARD\n").person
 persons = st.fixed_dictionaries(dict(VALUES)).map(lambda values: with_values(NOBODY, values))
@@ -190,6 +193,7 @@ PROPERTIES: Mapping[FieldName, tuple[str, ...]] = {
     "nickname": ("NICKNAME",),
     "aliases": (),
     "emails": ("EMAIL",),
+    "former_emails": (),
     "phones": ("TEL",),
     "organization": ("ORG",),
     "department": ("ORG",),
@@ -201,6 +205,8 @@ PROPERTIES: Mapping[FieldName, tuple[str, ...]] = {
     "tags": ("CATEGORIES",),
     "last_contact": ("X-ABDATE",),
     "next_meeting": (),
+    "last_1on1": (),
+    "meetings_90d": (),
 }
 
 

@@ -16,6 +16,7 @@ PERSON = Person(
     nickname="Ada\\B",
     aliases=(),
     emails=("ada@b.test", "a@c.test"),
+    former_emails=(),
     phones=("+49 30 1234;5",),
     organization="Engines, Ltd; Co",
     department="R&D",
@@ -27,6 +28,8 @@ PERSON = Person(
     tags=("a,b", "c"),
     last_contact="2025-11-07",
     next_meeting="",
+    last_1on1="",
+    meetings_90d="",
 )
 
 

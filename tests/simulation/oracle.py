@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from connectors.memory import Entry
 from daemon import conflicts, links
 from daemon.conflicts import KeptConflict
-from mappings.fields import texts
+from mappings.fields import FIELDS, texts
 from mappings.person import Uid
 from mappings.record import AccountName, NotePath, RemoteId
 from mappings.world import LinkState
@@ -35,6 +35,8 @@ from simulation.notetext import Illegible
 from simulation.values import TYPED
 from simulation.violation import Violation
 from simulation.world import World
+
+_AT_HOME = tuple(name for name, row in FIELDS.items() if not row.held_by)
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ class Oracle:
             self._find("bytes", f"{account} {remote_id}: its uid became another one than that of its note")
         if (account, remote_id) in self.hand.poisoned:
             self._find("bytes", f"{account} {remote_id}: written although nobody understands it")
-        for name in ("given_name", "family_name", "tags", "addresses", "aliases", "next_meeting"):
+        for name in ("given_name", "family_name", "tags", "addresses", *_AT_HOME):
             if getattr(before.person, name) != getattr(after.person, name):
                 self._find("bytes", f"{account} {remote_id}: {name} changed")
 
