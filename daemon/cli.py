@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from daemon import cli_trust
 from daemon.command import AS_JSON, CONFIG, FILE, Commands, approved, ask, common, confirmed, now, say, verbose_option
 
 
@@ -192,3 +193,7 @@ def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
     from daemon import errands
 
     say(errands.remove_account(config_path, name, lambda question: yes or confirmed(question), now()))
+
+
+for _command in (cli_trust.show_conflict, cli_trust.settle):
+    main.add_command(_command)

@@ -5,12 +5,16 @@ from dataclasses import asdict
 
 from daemon.codec import time_text
 from daemon.conflicts import ConflictState, KeptConflict
+from daemon.deciding import TakeBoth, chosen, is_list
 from daemon.linking import Candidate, Parted, Waiting
 from daemon.render import People, aligned, day, document, field_name, page, value
 from mappings.operation import Parting
 from mappings.person import Person
 
-_HOW_TO_DECIDE = "To decide one: make the note and the contact say the same. The next sync takes what they agree on."
+_HOW_TO_DECIDE = (
+    "To decide one: `contactd settle ID --note`, --remote, --both or --value V.",
+    "Or make the note and the contact say the same: the next sync takes what they agree on.",
+)
 _HOW_TO_LINK = (
     "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made.",
     "NOTE is a path or file name, CONTACT what stands before the colon.",
@@ -29,8 +33,29 @@ def conflicts(kept: Sequence[KeptConflict], people: People) -> str:
     if not told:
         return "No conflict."
     if any(one.state is ConflictState.OPEN for one in kept):
-        told.append(_HOW_TO_DECIDE)
+        told += _HOW_TO_DECIDE
     return page(told)
+
+
+def conflict(kept: KeptConflict, people: People) -> str:
+    """Return one conflict that waits, and the commands that settle it."""
+    one = kept.conflict
+    answers = [("--note", value(one.ours))]
+    several = len(one.theirs) > 1
+    answers += [
+        (f"--remote --account {name}" if several else "--remote", value(said)) for name, said in one.theirs.items()
+    ]
+    if is_list(one):
+        answers.append(("--both", value(chosen(one, TakeBoth()))))
+    answers.append(("--value V", "what you say"))
+    return page(
+        [*_conflict(kept, people), f"To settle it: `contactd settle {one.id}` with one of", *aligned(answers, "  ")]
+    )
+
+
+def conflict_json(kept: KeptConflict, people: People) -> str:
+    """Return the same as JSON, one object."""
+    return document(_conflict_json(kept, people))
 
 
 def conflicts_json(kept: Iterable[KeptConflict], people: People) -> str:
