@@ -51,6 +51,7 @@ class Format(StrEnum):
     """A wire format that records are kept in."""
 
     VCARD = "vcard"
+    GOOGLE = "google"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,9 @@ _ROWS: tuple[Field, ...] = (
     _one("name", Rule.VAULT_WINS),
     # The parts follow the name. A part that the full name implies says nothing of its own, so that a change of the
     # full name alone would look like an edit of its parts; synced by themselves they undo each other.
-    _one("given_name", Rule.FILL_BLANK, Direction.OFF),
-    _one("family_name", Rule.FILL_BLANK, Direction.OFF),
+    # Google's full name is made of them, so there they cannot say anything of their own.
+    replace(_one("given_name", Rule.FILL_BLANK, Direction.OFF), held_by=_EVERY - {Format.GOOGLE}),
+    replace(_one("family_name", Rule.FILL_BLANK, Direction.OFF), held_by=_EVERY - {Format.GOOGLE}),
     _one("nickname", Rule.FILL_BLANK),
     # Aliases are the vault's own link targets; they only help to recognise a person.
     replace(_many("aliases", Rule.UNION, Direction.OFF), held_by=_NONE),

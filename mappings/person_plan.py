@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mappings import vcard
+from mappings import google_people, vcard
 from mappings.conflict import Conflict, Decided
 from mappings.fields import FIELDS, NAMES, Direction, Format, blank, same, value_of, with_values
 from mappings.merge import NOTE, Merged, Side, merge, target
@@ -16,7 +16,7 @@ from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, NotePath, Record
 from mappings.world import AccountState, Base, NoteState
 
-_PROJECTIONS = {Format.VCARD: vcard.project}
+_PROJECTIONS = {Format.VCARD: vcard.project, Format.GOOGLE: google_people.project}
 """What each format can hold of a person; a base is only ever compared with what its own format can hold."""
 
 _ALL = AccountName("")
