@@ -37,6 +37,7 @@ def report(done: Report, now: Standing, *, verbose: bool) -> str:
         _vault(done, now.people),
         _accounts(done, now),
         _calendars(done, now.people),
+        _surplus(done) if verbose else (),
         _rest(done, now.people),
     )
     return page([*(line for part in parts for line in part), _verdict(done)])
@@ -73,6 +74,7 @@ def report_json(done: Report, now: Standing) -> str:
             "holds": [asdict(one) for one in plan.holds],
             "brakes": [{"kind": type(one).__name__, **asdict(one)} for one in plan.brakes],
             "kept_home": dict(plan.kept_home),
+            "surplus": [asdict(one) for one in plan.surplus],
         },
         "done": asdict(done.deeds) if done.deeds is not None else None,
     }
@@ -163,6 +165,8 @@ def _counts(account: AccountReport, done: Report, now: Standing) -> Iterator[str
         yield f"{account.missing} no longer found"
     if kept := done.plan.kept_home.get(name):
         yield f"{kept} people without a contact, as new_contacts wants it"
+    if fuller := {one.path for one in done.plan.surplus if one.account == name}:
+        yield f"{number(len(fuller), 'note')} with more than a contact there has room for"
 
 
 def _writes(done: Report, account: AccountName) -> tuple[int, int, int]:
@@ -172,6 +176,12 @@ def _writes(done: Report, account: AccountName) -> tuple[int, int, int]:
         return created.get(account, 0), updated.get(account, 0), deleted.get(account, 0)
     kinds = Counter(type(step) for step in done.plan.operations if touches(step, account))
     return kinds[CreateRecord], kinds[UpdateRecord], kinds[DeleteRecord]
+
+
+def _surplus(done: Report) -> Iterator[str]:
+    for one in done.plan.surplus:
+        place = f"{one.path} ({one.account} {field_name(one.field)})"
+        yield f"no room: {place}: {number(one.count, 'value')} kept in the note only"
 
 
 def _rest(done: Report, people: People) -> Iterator[str]:

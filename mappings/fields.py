@@ -52,6 +52,7 @@ class Format(StrEnum):
 
     VCARD = "vcard"
     GOOGLE = "google"
+    GRAPH = "graph"
 
 
 @dataclass(frozen=True, slots=True)

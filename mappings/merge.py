@@ -178,9 +178,11 @@ def _verdict(uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side], taka
     if _unites(name, sides):
         united = _united(name, texts(ours), [(side.common(name), value_of(side.theirs, name)) for side in speakers])
         return Verdict(united, _sources(speakers) or (NOTE,), None, stands_still=False)
-    values = _distinct(name, [*([ours] if note_speaks else []), *(value_of(side.theirs, name) for side in changed)])
+    spoken, surplus = _parted(name, ours, changed)
+    values = _distinct(name, [*([spoken] if note_speaks else []), *(value_of(side.theirs, name) for side in changed)])
     if len(values) == 1:
-        return Verdict(values[0], _sources(speakers) or (NOTE,), None, stands_still=False)
+        value = _with_surplus(values[0], surplus)
+        return Verdict(value, _sources(speakers) or (NOTE,), None, stands_still=False)
     return _settled(uid, name, ours, changed, speakers, note_speaks)
 
 
@@ -192,13 +194,27 @@ def _settled(
     speakers: Sequence[Side],
     note_speaks: bool,  # noqa: FBT001  # a fact
 ) -> Verdict:
+    spoken, surplus = _parted(name, ours, changed)
     rules = {side.policies[name].rule for side in changed}
     strangers = any(name not in side.base for side in changed)
     rule = Rule.ASK if strangers or len(rules) > 1 else next(iter(rules))
-    chosen = _chosen(name, rule, ours if note_speaks else None, [value_of(side.theirs, name) for side in speakers])
+    chosen = _chosen(name, rule, spoken if note_speaks else None, [value_of(side.theirs, name) for side in speakers])
     if chosen is None:
         return _clash(uid, name, ours, changed, settled_by="", chosen=ours)
-    return _clash(uid, name, ours, changed, settled_by=rule.value, chosen=chosen)
+    return _clash(uid, name, ours, changed, settled_by=rule.value, chosen=_with_surplus(chosen, surplus))
+
+
+def _parted(name: FieldName, ours: Value, sides: Sequence[Side]) -> tuple[Value, tuple[str, ...]]:
+    """Tell what the note says to these records from what they have no room for, which none of them can speak of."""
+    if FIELDS[name].cardinality is Cardinality.ONE or not texts(ours):
+        return ours, ()
+    held = {key for side in sides for key in keys(name, value_of(side.ours, name))}
+    surplus = tuple(text for text in texts(ours) if FIELDS[name].key(text) not in held)
+    return tuple(text for text in texts(ours) if text not in surplus), surplus
+
+
+def _with_surplus(value: Value, surplus: tuple[str, ...]) -> Value:
+    return (*texts(value), *surplus) if surplus else value
 
 
 def _chosen(name: FieldName, rule: Rule, ours: Value | None, theirs: Sequence[Value]) -> Value | None:

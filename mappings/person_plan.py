@@ -3,21 +3,28 @@
 A pair is planned only if both of its ends can be read now; what cannot be read is as if it had not changed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mappings import google_people, vcard
+from mappings import google_people, graph_contacts, vcard
 from mappings.conflict import Conflict, Decided
-from mappings.fields import FIELDS, NAMES, Direction, Format, blank, same, value_of, with_values
+from mappings.fields import FIELDS, NAMES, Cardinality, Direction, Format, blank, keys, same, value_of, with_values
 from mappings.merge import NOTE, Merged, Side, merge, target
 from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, NotePath, Record
 from mappings.world import AccountState, Base, NoteState
 
-_PROJECTIONS = {Format.VCARD: vcard.project, Format.GOOGLE: google_people.project}
-"""What each format can hold of a person; a base is only ever compared with what its own format can hold."""
+_PROJECTIONS: Mapping[Format, Callable[[Person, Mapping[FieldName, Value]], Person]] = {
+    Format.VCARD: lambda person, _: vcard.project(person),
+    Format.GOOGLE: lambda person, _: google_people.project(person),
+    Format.GRAPH: graph_contacts.project,
+}
+"""What each format can hold of a person; a base is only ever compared with what its own format can hold.
+
+The second argument is what the record holds already, or last held: where there is no room for everything, that stays.
+"""
 
 _ALL = AccountName("")
 _NAME_PARTS: frozenset[FieldName] = frozenset({"given_name", "family_name"})
@@ -32,6 +39,17 @@ class Hold:
     account: AccountName
     field: FieldName | Literal[""]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """Values of a note that stay in it because the account's records have no room for them: how many, of which field."""
+
+    uid: Uid
+    path: NotePath
+    account: AccountName
+    field: FieldName
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +73,7 @@ class PersonPlan:
     conflicts: tuple[Conflict, ...]
     holds: tuple[Hold, ...]
     moved_on: tuple[FieldName, ...]
+    surplus: tuple[Surplus, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +108,7 @@ def plan_person(
     takes = frozenset[FieldName]() if note.unwritable else note.holdable - note.refused.keys()
     merged = merge(note.uid, note.reading.person, sides, takes, decided)
     joints = tuple(
-        _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person))
+        _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person, _values(side.theirs)))
         for pair, side in zip(pairs, sides, strict=True)
     )
     case = _Case(note, merged, joints, makers, lacks_uid=uid_in_note and note.reading.uid is None)
@@ -98,7 +117,7 @@ def plan_person(
         for name, verdict in merged.verdicts.items()
         if (note.uid, name) in decided.standstills and not verdict.stands_still
     )
-    return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)), moved_on)
+    return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)), moved_on, tuple(_surplus(case)))
 
 
 def _steps(case: _Case) -> Iterator[Operation]:
@@ -122,9 +141,22 @@ def _steps(case: _Case) -> Iterator[Operation]:
 
 def _side(note: NoteState, pair: Pair) -> Side:
     account, reading = pair.account, pair.record.reading
+    # Where the two never met, the record is to keep what it has; afterwards what they agreed on.
+    ours = _PROJECTIONS[account.format](note.reading.person, _values(reading.person) | dict(pair.base))
     fields = frozenset(_fields_of(account)).difference(note.reading.held, reading.held, note.refused)
-    ours = _PROJECTIONS[account.format](note.reading.person)
-    return Side(account.name, pair.base, ours, reading.person, account.policies, fields)
+    homeless = frozenset(_without_place(note.reading.person, ours))
+    return Side(account.name, pair.base, ours, reading.person, account.policies, fields - homeless)
+
+
+def _values(person: Person) -> dict[FieldName, Value]:
+    return {name: value_of(person, name) for name in FIELDS}
+
+
+def _without_place(person: Person, held: Person) -> Iterator[FieldName]:
+    """Yield the fields of one value that a record cannot hold as it is: there is nothing to compare then."""
+    for name, row in FIELDS.items():
+        if row.cardinality is Cardinality.ONE and value_of(person, name) and not value_of(held, name):
+            yield name
 
 
 def _fields_of(account: AccountState) -> Iterator[FieldName]:
@@ -174,7 +206,7 @@ def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
 
 
 def _creation(case: _Case, account: AccountState) -> CreateRecord:
-    held = _PROJECTIONS[account.format](case.merged.person)
+    held = _PROJECTIONS[account.format](case.merged.person, {})
     leaving: list[FieldName] = [
         name
         for name in _fields_of(account)
@@ -197,6 +229,18 @@ def _holds(case: _Case) -> Iterator[Hold]:
             yield Hold(uid, path, joint.side.account, name, reason)
     if case.note.unwritable and (case.lacks_uid or _would_take(case)):
         yield Hold(uid, path, _ALL, "", case.note.unwritable)
+
+
+def _surplus(case: _Case) -> Iterator[Surplus]:
+    person, note = case.merged.person, case.note
+    helds = [(joint.pair.account, joint.held) for joint in case.joints]
+    helds += [(account, _PROJECTIONS[account.format](person, {})) for account in case.makers]
+    for account, held in helds:
+        for name in _fields_of(account):
+            if account.policies[name].direction.pushes and name not in note.reading.held:
+                over = keys(name, value_of(person, name)) - keys(name, value_of(held, name))
+                if count := len(over - {""}):
+                    yield Surplus(note.uid, note.path, account.name, name, count)
 
 
 def _would_take(case: _Case) -> bool:

@@ -19,7 +19,7 @@ from mappings.fields import FIELDS, Direction, blank, same, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
 from mappings.operation import DeleteRecord, Operation, Parting, Unlink, WriteNote
 from mappings.person import FieldName, Uid
-from mappings.person_plan import Hold, Pair, plan_person
+from mappings.person_plan import Hold, Pair, Surplus, plan_person
 from mappings.record import AccountName, Record, RemoteId
 from mappings.world import (
     LOOKS_BEFORE_ABSENT,
@@ -39,7 +39,7 @@ class Plan:
     `moved_on` are fields that the owner had put back, and that a side has changed since.
 
     `waiting` are the steps of the accounts in `brakes`; `kept_home` counts, for each account, the people whom its
-    `new_contacts` setting does not send there.
+    `new_contacts` setting does not send there. `surplus` is what stays in notes for want of room in a record.
     """
 
     operations: tuple[Operation, ...]
@@ -50,6 +50,7 @@ class Plan:
     waiting: tuple[Operation, ...]
     kept_home: Mapping[AccountName, int]
     moved_on: tuple[tuple[Uid, FieldName], ...]
+    surplus: tuple[Surplus, ...]
 
 
 def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName]) -> Plan:
@@ -126,6 +127,7 @@ def _plan(world: World) -> Plan:
         waiting=(),
         kept_home=kept_home,
         moved_on=tuple((note.uid, name) for note, person in zip(notes, plans, strict=True) for name in person.moved_on),
+        surplus=tuple(each for person in plans for each in person.surplus),
     )
 
 
