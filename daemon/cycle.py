@@ -1,6 +1,8 @@
 """The story of one sync: look at both sides, settle what was cut short, plan, try it on paper, do it, record it.
 
-`look` touches nothing outside the state that it is given: a dry run gives it a copy.
+`sync` tells it from one end to the other; the service tells the same in its parts (`planned`, `begun`, `finished`),
+because its accounts are read and written at their own pace. `look` and `planned` touch nothing outside the state that
+they are given: a dry run gives a copy.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,12 +13,13 @@ from datetime import datetime
 from daemon import conflicts, decisions, gather, journal, records, scan
 from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
-from daemon.execute import Execution, execute
+from daemon.execute import Begun, Execution, begin, never
 from daemon.gather import Workers
 from daemon.journal import RunId
 from daemon.recover import recover
 from daemon.rehearse import rehearse
 from daemon.report import AccountReport, CalendarReport, Deeds, Health, Report, VaultReport
+from daemon.scan import Scanned
 from daemon.setup import Setup
 from daemon.state import State, Transaction
 from mappings.merge import OWNER
@@ -24,6 +27,15 @@ from mappings.person import Uid
 from mappings.plan import Plan, plan
 from mappings.record import AccountName, NotePath
 from mappings.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What was read; `accounts` has a report for every account of the setup, in its order."""
+
+    notes: Scanned
+    accounts: tuple[AccountReport, ...]
+    calendars: tuple[CalendarReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +58,22 @@ def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
     setup.vault.check_identity()
     scanned = scan.scan(setup, state, now)
     reports = gather.read_accounts(setup, state, now, workers)
-    world = gather.world(setup, state, scanned, reports)
-    if recover(state, world, now):
-        world = gather.world(setup, state, scanned, reports)
-    reports = gather.completed(reports, world)
     calendars = read_calendars(setup, now, workers)
-    return Look(scanned.report, reports, calendars, world, _planned(setup, world, frozenset()), scanned.leftovers)
+    return planned(setup, state, now, Sides(scanned, reports, calendars))
+
+
+def planned(setup: Setup, state: State, now: datetime, sides: Sides) -> Look:
+    """Settle what an earlier run left unclear about the accounts that were read, and plan.
+
+    Errors: `VaultMissing`, `StateError`.
+    """
+    world = gather.world(setup, state, sides.notes, sides.accounts)
+    read = {account.name for account in sides.accounts if account.health is Health.OK}
+    if recover(state, world, read, now):
+        world = gather.world(setup, state, sides.notes, sides.accounts)
+    reports = gather.completed(sides.accounts, world)
+    plan = _planned(setup, world, frozenset())
+    return Look(sides.notes.report, reports, sides.calendars, world, plan, sides.notes.leftovers)
 
 
 def _planned(setup: Setup, world: World, approved: frozenset[AccountName]) -> Plan:
@@ -76,15 +98,34 @@ def sync(
     seen = look(setup, state, clock(), workers)
     approved = approve(seen) if seen.plan.brakes else frozenset[AccountName]()
     if approved:
-        # The same look, planned anew: a second one so soon would make a note that is being saved count as gone.
-        seen = replace(seen, plan=_planned(setup, seen.world, approved))
-    with state.transaction() as tx:
-        _record_found(tx, run, seen, clock())
-    deeds = execute(Execution(setup, state, run, clock()), seen.plan.operations, seen.leftovers, workers)
-    report = Report(run, seen.vault, seen.accounts, seen.calendars, seen.plan, deeds)
-    with state.transaction() as tx:
+        seen = approved_of(setup, seen, approved)
+    job = Execution(setup, state, run, clock(), never)
+    begun_now = begun(job, seen)
+    workers(list(begun_now.remote.values()))
+    return finished(job, seen, begun_now.deeds(), clock())
+
+
+def approved_of(setup: Setup, seen: Look, approved: frozenset[AccountName]) -> Look:
+    """Return the same look, planned anew: a second one so soon would make a note that is being saved count as gone."""
+    return replace(seen, plan=_planned(setup, seen.world, approved))
+
+
+def begun(job: Execution, seen: Look) -> Begun:
+    """Record what was found and write the notes; what is left to be done in each account is the result's.
+
+    Errors: as `execute.begin`.
+    """
+    with job.state.transaction() as tx:
+        _record_found(tx, job.run, seen, job.now)
+    return begin(job, seen.plan.operations, seen.leftovers)
+
+
+def finished(job: Execution, seen: Look, deeds: Deeds, at: datetime) -> Report:
+    """Record how a run ended whose accounts have all been written."""
+    report = Report(job.run, seen.vault, seen.accounts, seen.calendars, seen.plan, deeds)
+    with job.state.transaction() as tx:
         _record_first_runs(tx, seen, deeds)
-        journal.finish_run(tx, run, report.exit_code, report.counts, clock())
+        journal.finish_run(tx, job.run, report.exit_code, report.counts, at)
     return report
 
 
@@ -134,7 +175,7 @@ def _unseen(world: World) -> Iterator[Uid]:
 
 
 def _away(seen: Look) -> AbstractSet[AccountName]:
-    return {account.name for account in seen.accounts if account.health is not Health.OK}
+    return {account.name for account in seen.accounts if not account.health.is_planned_with}
 
 
 def _questions(tx: Transaction, seen: Look, away: AbstractSet[AccountName]) -> Iterator[LinkQuestion]:

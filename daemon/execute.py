@@ -6,10 +6,13 @@ note was written: a record is told what the note says, so that no base claims wh
 
 Nothing is undone when a step fails. The next cycle reads both sides anew and plans again; what a crash or a lost
 answer left unclear is settled by `recover` from the intent rows, before anything else is decided.
+
+Who is asked to stop finishes the step that it is at. Steps that were not begun by then are journaled as not done; those
+that a connector has taken without telling their outcome stay open, as after a crash.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar, assert_never
@@ -18,6 +21,7 @@ from connectors.errors import ConnectorError, Gone, PreconditionFailed, Refused
 from connectors.interface import Deleted, Written
 from daemon import journal, links, records
 from daemon.errors import NoteChanged, VaultError, VaultMissing
+from daemon.handed import Handed
 from daemon.journal import OperationId, RunId
 from daemon.report import Deeds, Trouble
 from daemon.setup import Account, Setup
@@ -49,13 +53,11 @@ from mappings.world import Tombstone
 Outcome = Written | Deleted | PreconditionFailed | Gone | Refused
 """What became of one write to a record."""
 
-Workers = Callable[[Sequence[Callable[[], None]]], None]
-"""Runs independent pieces of work, each to its end; at once where that saves waiting, one by one in the simulation."""
-
 NOTES_AT_ONCE = 256
 """How many notes share a transaction of intents; their old and new contents are in memory together."""
 
 _EDITED = "it was edited since it was read"
+_STOPPED = "contactd was asked to stop before it was begun"
 
 
 @dataclass(slots=True)
@@ -90,18 +92,35 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One run's execution: what it works with, and when it is."""
+    """One run's execution: what it works with, when it is, and whether it is to stop at the next step."""
 
     setup: Setup
     state: State
     run: RunId
     now: datetime
+    stopping: Callable[[], bool]
 
 
-def execute(job: Execution, operations: Sequence[Operation], leftovers: Sequence[NotePath], workers: Workers) -> Deeds:
-    """Carry out the operations of a plan, and settle what a run that was cut short left in the vault.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An execution whose notes are written: what is left to be done in each account, by one thread each.
 
-    Result: what was really done; a step that could not be is a failure (its value is refused) or postponed
+    `deeds` returns what was really done so far.
+    """
+
+    remote: Mapping[AccountName, Callable[[], None]]
+    deeds: Callable[[], Deeds]
+
+
+def never() -> bool:
+    """Go on to the end."""
+    return False
+
+
+def begin(job: Execution, operations: Sequence[Operation], leftovers: Sequence[NotePath]) -> Begun:
+    """Carry out the part of a plan that is the notes', and settle what a run that was cut short left in the vault.
+
+    Result: what is left to do, and then says what was done; a step that could not be is a failure (its value is refused) or postponed
     (the side moved on; the next cycle plans anew), an account that failed as a whole is in `broken`.
     Errors: `VaultMissing`, `NotOurVault`, `StateError`; everything done until then is recorded.
     """
@@ -116,8 +135,8 @@ def execute(job: Execution, operations: Sequence[Operation], leftovers: Sequence
         if isinstance(step, RemoteWrite) and step.uid not in unwritten:
             by_account[step.account].append(step)
     accounts = {account.name: account for account in job.setup.accounts}
-    workers([_account_worker(job, accounts[name], steps, tally) for name, steps in by_account.items()])
-    return tally.deeds()
+    remote = {name: _account_worker(job, accounts[name], steps, tally) for name, steps in by_account.items()}
+    return Begun(remote, tally.deeds)
 
 
 def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> None:
@@ -165,16 +184,29 @@ def _write_notes(job: Execution, steps: Sequence[NoteWrite], tally: _Tally) -> f
     job.setup.vault.check_identity()
     written: set[Uid] = set()
     for first in range(0, len(steps), NOTES_AT_ONCE):
+        if job.stopping():
+            tally.postponed.extend(Trouble(step.path, 0, _STOPPED) for step in steps[first:])
+            break
         drafts = [draft for step in steps[first : first + NOTES_AT_ONCE] if (draft := _draft(job, step, tally))]
         with job.state.transaction() as tx:
             intents = journal.intend(tx, job.run, [draft.step for draft in drafts], job.now)
             for draft, intent in zip(drafts, intents, strict=True):
                 journal.keep_before(tx, intent, draft.before)
         for draft, intent in zip(drafts, intents, strict=True):
-            if _write_note(job, draft, intent, tally):
+            if job.stopping():
+                _leave(job, [(intent, draft.step.path)], tally)
+            elif _write_note(job, draft, intent, tally):
                 written.add(draft.step.uid)
         tally.copies.extend(job.setup.vault.settle())
     return frozenset(step.uid for step in steps) - written
+
+
+def _leave(job: Execution, steps: Iterable[tuple[OperationId, NotePath | RemoteId]], tally: _Tally) -> None:
+    """Journal steps that were not begun as not done."""
+    with job.state.transaction() as tx:
+        for intent, place in steps:
+            journal.dropped(tx, intent, _STOPPED)
+            tally.postponed.append(Trouble(place, 0, _STOPPED))
 
 
 def _draft(job: Execution, step: NoteWrite, tally: _Tally) -> _Draft | None:
@@ -261,12 +293,19 @@ def _write_group(
 ) -> None:
     if not steps:
         return
+    if job.stopping():
+        tally.postponed.extend(Trouble(_place(step), 0, _STOPPED) for step in steps)
+        return
     with job.state.transaction() as tx:
         intents = journal.intend(tx, job.run, steps, job.now)
-    for step, intent, outcome in zip(steps, intents, write(steps), strict=True):
+    handed = Handed(steps)
+    for step, intent, outcome in zip(steps, intents, write(handed), strict=True):
         with job.state.transaction() as tx:
             record_outcome(tx, step, intent, outcome, job.now)
             _count(tally, step, outcome)
+        if job.stopping():
+            _leave(job, zip(intents[handed.taken :], map(_place, steps[handed.taken :]), strict=True), tally)
+            return
 
 
 def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outcome: Outcome, now: datetime) -> None:
@@ -300,8 +339,12 @@ def _remember_made(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
     links.add_link(tx, step.account, step.uid, remote_id)
 
 
+def _place(step: RemoteWrite) -> NotePath | RemoteId:
+    return NotePath(step.uid) if isinstance(step, CreateRecord) else step.remote_id
+
+
 def _count(tally: _Tally, step: RemoteWrite, outcome: Outcome) -> None:
-    place = NotePath(step.uid) if isinstance(step, CreateRecord) else step.remote_id
+    place = _place(step)
     match outcome:
         case Written() if outcome.before is None:
             tally.created[step.account] += 1

@@ -104,7 +104,22 @@ class FolderVault:
                 look.beneath("", root_fd, depth=0)
             except OSError as error:
                 look.unread.append(Problem(".", _reason(error)))
-        return Listing(tuple(look.notes), tuple(look.problems), tuple(look.unread), tuple(look.leftovers))
+        return look.listing()
+
+    def look_at(self, paths: Iterable[NotePath]) -> Listing:
+        look = _Look()
+        for path in paths:
+            if not _is_listed(path):
+                continue
+            folder, name = _split(path)
+            try:
+                with self._folder(folder) as folder_fd:
+                    look.note(path, os.stat(name, dir_fd=folder_fd, follow_symlinks=False))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                look.unread.append(Problem(path, _reason(error)))
+        return look.listing()
 
     def read(self, path: NotePath) -> NoteFile:
         folder, name = _split(path)
@@ -195,6 +210,10 @@ class _Look:
         self.unread: list[Problem] = []
         self.leftovers: list[NotePath] = []
 
+    def listing(self) -> Listing:
+        """Return what was found so far."""
+        return Listing(tuple(self.notes), tuple(self.problems), tuple(self.unread), tuple(self.leftovers))
+
     def beneath(self, prefix: str, folder_fd: int, depth: int) -> None:
         """Look at a folder and at all beneath it; what cannot be read is `unread`, and the rest goes on.
 
@@ -229,14 +248,15 @@ class _Look:
                         folders.append(name)
                 elif name[-3:] in _SUFFIXES and name[0] != ".":
                     try:
-                        self._note(prefix + name, entry.stat(follow_symlinks=False))
+                        self.note(prefix + name, entry.stat(follow_symlinks=False))
                     except FileNotFoundError:  # taken away since the folder was read
                         continue
                 else:
                     self._other(prefix, entry)
         return folders
 
-    def _note(self, path: str, status: os.stat_result) -> None:
+    def note(self, path: str, status: os.stat_result) -> None:
+        """Take down a file that has the name of a note."""
         if stat.S_ISREG(status.st_mode) and _is_text(path):
             if path != MARKER_NAME:
                 self.notes.append(_stat_of(NotePath(path), status))
@@ -352,6 +372,11 @@ def _split(path: NotePath) -> tuple[str, str]:
         raise VaultError("not a path beneath the vault")
     folder, _, name = path.rpartition("/")
     return folder, name
+
+
+def _is_listed(path: NotePath) -> bool:
+    """Tell whether a listing would look at a file of this path: nothing in its way is hidden, and it ends as notes do."""
+    return path[-3:] in _SUFFIXES and not any(part.startswith(".") or not part for part in path.split("/"))
 
 
 def _joined(folder: str, name: str) -> NotePath:

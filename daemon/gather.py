@@ -16,6 +16,7 @@ from daemon.scan import Scanned
 from daemon.setup import Account, Setup
 from daemon.state import State, get_meta, set_meta
 from mappings.operation import CreateRecord
+from mappings.record import AccountName
 from mappings.world import AccountState, World
 
 _READER = "1"
@@ -33,19 +34,24 @@ def read_accounts(setup: Setup, state: State, now: datetime, workers: Workers) -
     Result: one report for each account, in the setup's order; only those that are `OK` may be planned with. What is
     missing or unreadable in them is filled in by `completed`.
     """
-    _read_anew_if_read_otherwise(setup, state)
-    _suspect_newcomers(setup, state)
+    prepare(setup, state)
     reports: dict[str, AccountReport] = {}
 
     def reading(account: Account) -> Callable[[], None]:
         def work() -> None:
             left_out = account.name in setup.left_out
-            reports[account.name] = _left_out(account) if left_out else _read_account(account, state, now)
+            reports[account.name] = unread(account.name, Health.LEFT_OUT) if left_out else read(account, state, now)
 
         return work
 
     workers([reading(account) for account in setup.accounts])
     return tuple(reports[account.name] for account in setup.accounts)
+
+
+def prepare(setup: Setup, state: State) -> None:
+    """Make ready for reading these accounts: once, before the first of them is read."""
+    _read_anew_if_read_otherwise(setup, state)
+    _suspect_newcomers(setup, state)
 
 
 def completed(reports: Sequence[AccountReport], world: World) -> tuple[AccountReport, ...]:
@@ -81,15 +87,20 @@ def _suspect_newcomers(setup: Setup, state: State) -> None:
             records.set_recovering(tx, name, True)  # noqa: FBT003  # the value
 
 
-def _left_out(account: Account) -> AccountReport:
-    return AccountReport(account.name, Health.LEFT_OUT, "", 0, 0, 0, ())
+def unread(name: AccountName, health: Health, reason: str = "") -> AccountReport:
+    """Return the report of an account that was not read in this run."""
+    return AccountReport(name, health, reason, 0, 0, 0, ())
 
 
-def _read_account(account: Account, state: State, now: datetime) -> AccountReport:
+def read(account: Account, state: State, now: datetime) -> AccountReport:
+    """Read what is new in one account and store it.
+
+    Threads: one for each account; whoever plans with it waits for the report.
+    """
     try:
         change_set = _changes(account, state)
     except ConnectorError as error:
-        return AccountReport(account.name, health_of(error), str(error), 0, 0, 0, ())
+        return unread(account.name, health_of(error), str(error))
     with state.transaction() as tx:
         records.store_change_set(tx, account.name, change_set, now)
     return AccountReport(account.name, Health.OK, "", change_set.listed, len(change_set.records), 0, ())
@@ -151,7 +162,7 @@ def _account_state(account: Account, state: State, report: AccountReport) -> Acc
     return AccountState(
         name=account.name,
         format=account.contacts.format,
-        reachable=report.health is Health.OK,
+        reachable=report.health.is_planned_with,
         first_run=not row.first_run_done,
         recovering=row.recovering,
         policies=account.policies,

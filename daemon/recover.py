@@ -35,15 +35,16 @@ from mappings.world import AccountState, NoteState, Tombstone, World
 _NOTHING: Mapping[FieldName, Value] = {}
 
 
-def recover(state: State, world: World, now: datetime) -> bool:
+def recover(state: State, world: World, read: AbstractSet[AccountName], now: datetime) -> bool:
     """Settle every open intent whose side could be read; tell whether anything was settled.
 
+    Shapes: `read` are the accounts that were read after the intents were made.
     Result: True means that links or bases have changed, and the world is to be put together anew.
     Intents about notes and accounts that cannot be read now stay open: their answer is still out.
     """
     unfinished = [one for one in journal.unfinished(state) if one.operation.uid not in world.unreadable_people]
     notes = {note.uid: note for note in world.notes}
-    accounts = {account.name: account for account in world.accounts if account.reachable}
+    accounts = {account.name: account for account in world.accounts if account.name in read}
     linked = {(link.account, link.uid) for link in world.links}
     settled = False
     with state.transaction() as tx:

@@ -143,6 +143,8 @@ def _account(account: AccountReport, done: Report, now: Standing) -> str:
     match account.health:
         case Health.OK:
             return "; ".join(_counts(account, done, now))
+        case Health.REMEMBERED:
+            return f"not read anew; {number(now.linked.get(account.name, 0), 'note')} linked"
         case Health.LEFT_OUT:
             return "left out of this run"
         case Health.AWAY | Health.SIGNED_OUT | Health.MISUNDERSTOOD:

@@ -14,13 +14,19 @@ from mappings.record import AccountName, NotePath, RemoteId
 
 
 class Health(StrEnum):
-    """How an account fared."""
+    """How an account fared; `REMEMBERED` was not read in this run, and planned with as it was when read last."""
 
     OK = "ok"
+    REMEMBERED = "remembered"
     AWAY = "away"
     SIGNED_OUT = "signed out"
     MISUNDERSTOOD = "misunderstood"
     LEFT_OUT = "left out"
+
+    @property
+    def is_planned_with(self) -> bool:
+        """Whether the account's records have a part in the plan."""
+        return self in {Health.OK, Health.REMEMBERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ class Report:
     def _partial(self) -> bool:
         broken = bool(self.deeds and self.deeds.broken)
         healths = {*(one.health for one in self.accounts), *(one.health for one in self.calendars)}
-        failed = not healths <= {Health.OK, Health.LEFT_OUT}
+        failed = not healths <= {Health.OK, Health.REMEMBERED, Health.LEFT_OUT}
         return broken or failed or bool(self.vault.incomplete)
 
     @property

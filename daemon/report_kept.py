@@ -46,7 +46,7 @@ def _fared(account: AccountReport, report: Report, people: People) -> AccountFar
 
 
 def _trouble(account: AccountReport, report: Report) -> str:
-    if account.health is not Health.OK:
+    if not account.health.is_planned_with:
         return f"{account.health}: {account.reason}"
     broken = report.deeds.broken.get(account.name) if report.deeds is not None else None
     return "" if broken is None else f"stopped half way: {broken}"

@@ -6,11 +6,16 @@ A note whose stat is as it was is not read again, unless the stat was taken too 
 Who is who. A note's uid is the one that it carries. One that carries none (turned off, or not written yet) has the
 uid by which its path is remembered; a remembered note that vanished while the very same bytes appeared elsewhere has
 moved. Everybody else gets a uid derived from the vault and the path, the same on every machine.
+
+A whole look lists the vault; a partial one (`rescan`) stats only the notes that may have changed, and believes what is
+remembered of all others. Only whole looks tell that somebody is gone: a watcher may miss what has become of a note, and
+its word would make two looks in a second of what is meant to be minutes. So in a partial look nothing is decided about
+whoever was not found; that the note was moved it does see, because the uid or the bytes turn up elsewhere.
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,7 +31,7 @@ from daemon.notes import NoteRow
 from daemon.report import Trouble, VaultReport
 from daemon.setup import Setup
 from daemon.state import State, Transaction
-from daemon.vault import FileStat, Listing, NoteFile
+from daemon.vault import FileStat, Listing, NoteFile, Problem
 from mappings import note as note_lens
 from mappings.errors import UnreadableNote
 from mappings.person import Uid
@@ -48,13 +53,21 @@ _READER = 1
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """The vault's part of the world, and the account of how it was read; `leftovers` are of a run cut short."""
+    """The vault's part of the world, and the account of how it was read; `leftovers` are of a run cut short.
+
+    `news` are paths that do not say what they said in the look before. `unseen` are notes that were not
+    there or could not be read, `problems` and `unread` as in `Listing`: a partial look goes on from them.
+    """
 
     notes: tuple[NoteState, ...]
     absent: Mapping[Uid, AbsentNote]
     unreadable_people: frozenset[Uid]
     report: VaultReport
     leftovers: tuple[NotePath, ...]
+    news: frozenset[NotePath]
+    unseen: frozenset[NotePath]
+    problems: tuple[Problem, ...]
+    unread: tuple[Problem, ...]
 
 
 def scan(setup: Setup, state: State, now: datetime) -> Scanned:
@@ -62,18 +75,43 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
 
     Errors: `VaultMissing`. A note or folder that cannot be read is in the report, and nobody in it is absent.
     """
-    listing = setup.vault.listing()
-    known, remembered = notes.rows(state), links.people(state)
+    return _scanned(setup, state, setup.vault.listing(), notes.rows(state), now, whole=True)
+
+
+def rescan(setup: Setup, state: State, last: Scanned, paths: AbstractSet[NotePath], now: datetime) -> Scanned:
+    """Look at these notes and at those that were not where they were; the rest is as the last look saw it.
+
+    Shapes: `last` is the last look, whole or partial; every look since the last whole one began is in it.
+    Errors: `VaultMissing`.
+    """
+    known = notes.rows(state)
+    asked = {*paths, *last.unseen, *(row.path for row in known.values() if row.missing_looks)}
+    seen = setup.vault.look_at(sorted(asked))
+    listing = Listing(
+        notes=(*(_stat_in(row) for row in known.values() if row.path not in asked), *seen.notes),
+        problems=(*(one for one in last.problems if one.path not in asked), *seen.problems),
+        unread=(*(one for one in last.unread if one.path not in asked), *seen.unread),
+        leftovers=(),
+    )
+    return _scanned(setup, state, listing, known, now, whole=False)
+
+
+def _scanned(
+    setup: Setup, state: State, listing: Listing, known: Mapping[NotePath, NoteRow], now: datetime, *, whole: bool
+) -> Scanned:
+    remembered = links.people(state)
     look = _look_at(setup, listing, known, remembered, now)
     waiting = _waiting(look, known, remembered)
     people = [note for note in _people(setup, look.rows, known, remembered) if note.uid not in waiting]
     carried = {note.uid for note in people}
     lost = {uid: path for uid, path in remembered.items() if uid not in carried}
-    unreadable = {uid for uid, path in lost.items() if not _is_absent(uid, path, look, listing, known)}
+    unreadable = {uid for uid, path in lost.items() if not (whole and _is_absent(uid, path, look, listing, known))}
     gone = {uid: path for uid, path in lost.items() if uid not in unreadable}
     with state.transaction() as tx:
-        _remember(tx, look, known, frozenset(gone.values()))
-        if listing.complete:
+        _remember(tx, look, known, frozenset(lost.values() if not whole else gone.values()))
+        if whole:
+            notes.count_missing(tx, gone.values())
+        if whole and listing.complete:
             notes.drop_rows(tx, known.keys() - look.rows.keys() - look.failed.keys() - set(gone.values()))
         # Of two notes with one uid the one that had it first stays whose it is.
         at_home = {note.uid for note in people if remembered.get(note.uid) == note.path}
@@ -87,7 +125,31 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
         for uid, path in gone.items()
         if path in known
     }
-    return Scanned(tuple(people), absent, frozenset(unreadable), _report(listing, look, people), listing.leftovers)
+    unseen = known.keys() - {stat.path for stat in listing.notes}
+    return Scanned(
+        notes=tuple(people),
+        absent=absent,
+        unreadable_people=frozenset(unreadable),
+        report=_report(listing, look, people),
+        leftovers=listing.leftovers,
+        news=frozenset({*_news(look, known), *(path for path in unseen if not known[path].missing_looks)}),
+        unseen=frozenset({*unseen, *look.failed}),
+        problems=listing.problems,
+        unread=listing.unread,
+    )
+
+
+def _stat_in(row: NoteRow) -> FileStat:
+    return FileStat(row.path, row.device, row.inode, row.size_bytes, row.mtime_ns, row.ctime_ns)
+
+
+def _news(look: "_Look", known: Mapping[NotePath, NoteRow]) -> Iterator[NotePath]:
+    """Yield the notes that say something else than before, or can no longer be read."""
+    yield from look.failed
+    for row in look.fresh:
+        before = known.get(row.path)
+        if before is None or (before.note_hash, before.rules_key) != (row.note_hash, row.rules_key):
+            yield row.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +316,9 @@ def _is_still_a_file(uid: Uid, last: NoteRow, look: _Look, listing: Listing) -> 
 
 
 def _remember(tx: Transaction, look: _Look, known: Mapping[NotePath, NoteRow], missed: frozenset[NotePath]) -> None:
-    """Store what was read, and count the looks that missed somebody; a note that is fresh but nobody's is a miss too."""
+    """Store what was read; of notes whose person was missed, fresh but nobody's among them, the count of misses stays."""
     fresh = (replace(row, missing_looks=_looks(known, row)) if row.path in missed else row for row in look.fresh)
     notes.put_rows(tx, fresh)
-    notes.count_missing(tx, missed)
     notes.found_again(tx, (path for path in look.rows.keys() - missed if path in known and known[path].missing_looks))
 
 

@@ -80,6 +80,10 @@ class Vault(Protocol):
         """Find every note, without reading any."""
         ...
 
+    def look_at(self, paths: Iterable[NotePath]) -> Listing:
+        """Return what `listing` would say of these notes alone; one that is not there is not in it."""
+        ...
+
     def read(self, path: NotePath) -> NoteFile:
         """Read one note.
 

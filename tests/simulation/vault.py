@@ -59,6 +59,12 @@ class MemoryVault:
         self._step("listing done")
         return listing
 
+    def look_at(self, paths: Iterable[NotePath]) -> Listing:
+        self._step("look asked")
+        self._check_mounted()
+        found = [self._stat(path, self.files[path]) for path in paths if path in self.files]
+        return Listing(tuple(found), (), (), ())
+
     def read(self, path: NotePath) -> NoteFile:
         self._step("note asked")
         self._check_mounted()
