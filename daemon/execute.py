@@ -73,7 +73,7 @@ class _Tally:
     failures: list[Trouble] = field(default_factory=list[Trouble])
     postponed: list[Trouble] = field(default_factory=list[Trouble])
     copies: list[NotePath] = field(default_factory=list[NotePath])
-    broken: dict[AccountName, str] = field(default_factory=dict[AccountName, str])
+    broken: dict[AccountName, ConnectorError] = field(default_factory=dict[AccountName, ConnectorError])
 
     def deeds(self) -> Deeds:
         return Deeds(
@@ -86,7 +86,7 @@ class _Tally:
             tuple(self.failures),
             tuple(self.postponed),
             tuple(self.copies),
-            dict(self.broken),
+            {name: str(error) for name, error in self.broken.items()},
         )
 
 
@@ -105,11 +105,12 @@ class Execution:
 class Begun:
     """An execution whose notes are written: what is left to be done in each account, by one thread each.
 
-    `deeds` returns what was really done so far.
+    `deeds` returns what was really done so far, `broken` are accounts that failed as a whole.
     """
 
     remote: Mapping[AccountName, Callable[[], None]]
     deeds: Callable[[], Deeds]
+    broken: Mapping[AccountName, ConnectorError]
 
 
 def never() -> bool:
@@ -136,7 +137,7 @@ def begin(job: Execution, operations: Sequence[Operation], leftovers: Sequence[N
             by_account[step.account].append(step)
     accounts = {account.name: account for account in job.setup.accounts}
     remote = {name: _account_worker(job, accounts[name], steps, tally) for name, steps in by_account.items()}
-    return Begun(remote, tally.deeds)
+    return Begun(remote, tally.deeds, tally.broken)
 
 
 def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> None:
@@ -264,7 +265,7 @@ def _account_worker(
             _write_records(job, account, steps, tally)
         except ConnectorError as error:
             # Intents without an outcome stay open: they may have been applied, and `recover` finds out.
-            tally.broken[account.name] = str(error)
+            tally.broken[account.name] = error
 
     return work
 

@@ -87,9 +87,15 @@ def _suspect_newcomers(setup: Setup, state: State) -> None:
             records.set_recovering(tx, name, True)  # noqa: FBT003  # the value
 
 
-def unread(name: AccountName, health: Health, reason: str = "") -> AccountReport:
-    """Return the report of an account that was not read in this run."""
-    return AccountReport(name, health, reason, 0, 0, 0, ())
+def unread(name: AccountName, health: Health) -> AccountReport:
+    """Return the report of an account that was not asked in this run."""
+    return AccountReport(name, health, "", None, 0, 0, 0, ())
+
+
+def failed(name: AccountName, error: ConnectorError) -> AccountReport:
+    """Return the report of an account that failed as a whole."""
+    retry_after_s = error.retry_after_s if isinstance(error, TryLater) else None
+    return AccountReport(name, health_of(error), str(error), retry_after_s, 0, 0, 0, ())
 
 
 def read(account: Account, state: State, now: datetime) -> AccountReport:
@@ -100,10 +106,11 @@ def read(account: Account, state: State, now: datetime) -> AccountReport:
     try:
         change_set = _changes(account, state)
     except ConnectorError as error:
-        return unread(account.name, health_of(error), str(error))
+        return failed(account.name, error)
     with state.transaction() as tx:
         records.store_change_set(tx, account.name, change_set, now)
-    return AccountReport(account.name, Health.OK, "", change_set.listed, len(change_set.records), 0, ())
+    changed = len(change_set.records) + len(change_set.removed) + len(change_set.unreadable)
+    return AccountReport(account.name, Health.OK, "", None, change_set.listed, changed, 0, ())
 
 
 def _changes(account: Account, state: State) -> ChangeSet:

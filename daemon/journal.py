@@ -136,6 +136,12 @@ def unfinished(state: Readable) -> tuple[Unfinished, ...]:
     )
 
 
+def accounts_unfinished(state: Readable) -> frozenset[AccountName]:
+    """Return the accounts that have intents without an outcome."""
+    sql = "SELECT DISTINCT account FROM operations WHERE state = 'intended' AND account <> ''"
+    return frozenset(AccountName(account) for (account,) in state.all(sql))
+
+
 def entries(state: Readable, run: RunId) -> tuple[Entry, ...]:
     """Return everything that a run set out to do, in order."""
     sql = (

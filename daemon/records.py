@@ -22,6 +22,7 @@ from daemon.codec import pack_reading, time_of, time_text, unpack_reading
 from daemon.database import LOST_STATE_AT
 from daemon.state import Parameter, Readable, Transaction, get_meta
 from mappings.record import AccountName, Etag, Record, RemoteId
+from mappings.world import LOOKS_BEFORE_ABSENT
 
 _FORMER = "former account "
 """Meta, before a name: an account of that name was removed."""
@@ -103,6 +104,12 @@ def records(
         else:
             readable[remote_id] = Record(remote_id, etag, reading)
     return readable, unreadable, missing
+
+
+def has_newly_gone(state: Readable, account: AccountName) -> bool:
+    """Tell whether the last look was the one after which some record counts as deleted."""
+    sql = "SELECT 1 FROM records WHERE account = ? AND missing_looks = ? LIMIT 1"
+    return bool(state.all(sql, (account, LOOKS_BEFORE_ABSENT)))
 
 
 def store_change_set(tx: Transaction, account: AccountName, change_set: ChangeSet, at: datetime) -> None:

@@ -51,11 +51,12 @@ class VaultReport:
 
 @dataclass(frozen=True, slots=True)
 class AccountReport:
-    """What reading one account found; `reason` says why it is not `OK`."""
+    """What reading one account found; `reason` says why it is not `OK`, `retry_after_s` when it wants to be asked again."""
 
     name: AccountName
     health: Health
     reason: str
+    retry_after_s: float | None
     listed: int
     changed: int
     missing: int

@@ -55,8 +55,7 @@ _READER = 1
 class Scanned:
     """The vault's part of the world, and the account of how it was read; `leftovers` are of a run cut short.
 
-    `news` are paths that do not say what they said in the look before. `unseen` are notes that were not
-    there or could not be read, `problems` and `unread` as in `Listing`: a partial look goes on from them.
+    `news` are paths that do not say what they said in the look before. `left` is what the next partial look goes on from.
     """
 
     notes: tuple[NoteState, ...]
@@ -65,6 +64,13 @@ class Scanned:
     report: VaultReport
     leftovers: tuple[NotePath, ...]
     news: frozenset[NotePath]
+    left: "Left"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a look leaves open for the next: notes that were not there or could not be read, and as in `Listing`."""
+
     unseen: frozenset[NotePath]
     problems: tuple[Problem, ...]
     unread: tuple[Problem, ...]
@@ -78,10 +84,10 @@ def scan(setup: Setup, state: State, now: datetime) -> Scanned:
     return _scanned(setup, state, setup.vault.listing(), notes.rows(state), now, whole=True)
 
 
-def rescan(setup: Setup, state: State, last: Scanned, paths: AbstractSet[NotePath], now: datetime) -> Scanned:
+def rescan(setup: Setup, state: State, last: Left, paths: AbstractSet[NotePath], now: datetime) -> Scanned:
     """Look at these notes and at those that were not where they were; the rest is as the last look saw it.
 
-    Shapes: `last` is the last look, whole or partial; every look since the last whole one began is in it.
+    Shapes: `last` was left by the last look, whole or partial.
     Errors: `VaultMissing`.
     """
     known = notes.rows(state)
@@ -133,9 +139,7 @@ def _scanned(
         report=_report(listing, look, people),
         leftovers=listing.leftovers,
         news=frozenset({*_news(look, known), *(path for path in unseen if not known[path].missing_looks)}),
-        unseen=frozenset({*unseen, *look.failed}),
-        problems=listing.problems,
-        unread=listing.unread,
+        left=Left(frozenset({*unseen, *look.failed}), listing.problems, listing.unread),
     )
 
 

@@ -38,7 +38,7 @@ def whole(world: MemoryWorld) -> Scanned:
 
 def partial(world: MemoryWorld, last: Scanned, *names: str) -> Scanned:
     paths = frozenset(world.path(name) for name in names)
-    return scan.rescan(world.setup, world.state, last, paths, clock() + timedelta(seconds=10))
+    return scan.rescan(world.setup, world.state, last.left, paths, clock() + timedelta(seconds=10))
 
 
 def remembered(world: MemoryWorld, notes: Scanned) -> Look:
