@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2s
-from typing import NewType, TypedDict
+from typing import NewType, TypedDict, TypeVar
 
 from mappings.fields import FIELDS, Cardinality, blank, value_of
 from mappings.person import FieldName, Person, Uid, Value
@@ -27,6 +27,8 @@ JsonValue = str | list[str]
 
 JsonValues = dict[str, JsonValue]
 """Values by field or by account, as JSON has them."""
+
+_Side = TypeVar("_Side", bound=str)
 
 _SEAL_BYTES = 8
 _MANY = frozenset(name for name, field in FIELDS.items() if field.cardinality is Cardinality.MANY)
@@ -65,7 +67,7 @@ def unpack_value(text: str) -> Value:
     return value_of_json(json.loads(text))
 
 
-def pack_sides(sides: Mapping[AccountName, Value]) -> str:
+def pack_sides(sides: Mapping[_Side, Value]) -> str:
     """Return one field's values by account as text."""
     return _ENCODER.encode(dict(sides))
 

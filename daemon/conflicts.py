@@ -6,8 +6,8 @@ supersedes the earlier one and keeps its `since`: the owner has been asked for t
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from daemon.journal import RunId
 from daemon.state import Readable, Row, Transaction
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS
-from mappings.person import FieldName, Uid
+from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, NotePath, RemoteId
 
 
@@ -55,12 +55,16 @@ class LinkQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Something that is left untouched: a note's path, a remote id or a uid; `account` is "" for a note's."""
+    """Something that is left untouched: a note's path, a remote id or a uid; `account` is "" for a note's.
+
+    `waiting` is what would travel if it could, by the side that says it. It may change while the same is held.
+    """
 
     subject: str
     account: AccountName
     kind: str
     reason: str
+    waiting: Mapping[str, Value] = field(compare=False)
 
 
 def open_conflicts(state: Readable) -> tuple[KeptConflict, ...]:
@@ -156,15 +160,23 @@ def sync_holds(tx: Transaction, holds: Iterable[Held], at: datetime) -> None:
     since = holds_since(tx)
     tx.run("DELETE FROM holds")
     tx.run_each(
-        "INSERT INTO holds VALUES (?, ?, ?, ?, ?)",
-        ((one.subject, one.account, one.kind, one.reason, time_text(since.get(one, at))) for one in holds),
+        "INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (one.subject, one.account, one.kind, one.reason, pack_sides(one.waiting), time_text(since.get(one, at)))
+            for one in holds
+        ),
     )
 
 
 def holds_since(state: Readable) -> dict[Held, datetime]:
     """Return what is held, and since when, the oldest first."""
-    sql = "SELECT subject, account, kind, reason, since FROM holds ORDER BY since, rowid"
-    return {Held(*row[:4]): time_of(row[4]) for row in state.all(sql)}
+    sql = "SELECT subject, account, kind, reason, waiting, since FROM holds ORDER BY since, rowid"
+    return {
+        Held(subject, account, kind, reason, {str(side): value for side, value in unpack_sides(waiting).items()}): (
+            time_of(since)
+        )
+        for subject, account, kind, reason, waiting, since in state.all(sql)
+    }
 
 
 def rename_account(tx: Transaction, old: AccountName, new: AccountName) -> None:

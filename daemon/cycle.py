@@ -24,6 +24,7 @@ from daemon.setup import Setup
 from daemon.state import State, Transaction
 from mappings.merge import OWNER
 from mappings.person import Uid
+from mappings.person_plan import Hold
 from mappings.plan import Plan, plan
 from mappings.record import AccountName, NotePath
 from mappings.world import World
@@ -147,7 +148,12 @@ def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> Non
     conflicts.record_settled(tx, [one for one in runs if one.settled_by not in {"", OWNER}], now, run)
     _drop_outdated(tx, seen, away, unseen)
     conflicts.sync_questions(tx, _questions(tx, seen, away), now)
-    conflicts.sync_holds(tx, [Held(hold.path, hold.account, hold.field, hold.reason) for hold in seen.plan.holds], now)
+    conflicts.sync_holds(tx, [_held(hold) for hold in seen.plan.holds], now)
+
+
+def _held(hold: Hold) -> Held:
+    reason = f"{hold.remote_id}: {hold.reason}" if hold.remote_id else hold.reason
+    return Held(hold.path, hold.account, hold.field, reason, hold.waiting)
 
 
 def _drop_outdated(tx: Transaction, seen: Look, away: AbstractSet[AccountName], unseen: AbstractSet[Uid]) -> None:

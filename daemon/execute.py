@@ -345,7 +345,6 @@ def _place(step: RemoteWrite) -> NotePath | RemoteId:
 
 
 def _count(tally: _Tally, step: RemoteWrite, outcome: Outcome) -> None:
-    place = _place(step)
     match outcome:
         case Written() if outcome.before is None:
             tally.created[step.account] += 1
@@ -354,8 +353,14 @@ def _count(tally: _Tally, step: RemoteWrite, outcome: Outcome) -> None:
         case Deleted():
             tally.deleted[step.account] += 1
         case PreconditionFailed() | Gone():
-            tally.postponed.append(Trouble(place, 0, outcome.reason))
+            tally.postponed.append(_trouble(step, outcome.reason))
         case Refused():
-            tally.failures.append(Trouble(place, 0, outcome.reason))
+            tally.failures.append(_trouble(step, outcome.reason))
         case _:
             assert_never(outcome)
+
+
+def _trouble(step: RemoteWrite, reason: str) -> Trouble:
+    """Return what went wrong with a contact, at the person's note: that is what the owner knows it by."""
+    where = step.account if isinstance(step, CreateRecord) else f"{step.account}, {step.remote_id}"
+    return Trouble(NotePath(step.uid), 0, f"{where}: {reason}")

@@ -151,6 +151,16 @@ class FolderVault:
             status = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
         return NoteFile(path, written, content, _stat_of(path, status))
 
+    def check_writable(self, path: NotePath) -> None:
+        folder, name = _split(path)
+        with _told(), self._folder(folder) as folder_fd:
+            status = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+            _refuse_unwritable(status)
+            if os.geteuid() not in {0, status.st_uid}:
+                raise VaultError("it is another user's, and a new file would not be")
+            if not os.access(".", os.W_OK | os.X_OK, dir_fd=folder_fd, effective_ids=True):
+                raise VaultError("its folder is read-only")
+
     def settle(self) -> tuple[NotePath, ...]:
         self._settle_all()
         copies, self._copies = tuple(self._copies), []

@@ -1,14 +1,14 @@
 """Try every note edit of a plan on paper, and plan again around those that cannot be made.
 
 Whether a value fits into a note is known only when it is put there: a body line takes plain text only, an odd YAML
-value is not edited on doubt. What cannot be written must be known *before* anything is done, because other accounts
+value is not edited on doubt. And a note may be read-only: then it is still read, and what it says travels. What cannot be written must be known *before* anything is done, because other accounts
 would otherwise be told a value that the note never got.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from daemon.errors import VaultError, VaultMissing
+from daemon.errors import NoteChanged, VaultError, VaultMissing
 from daemon.setup import Setup
 from mappings import note as note_lens
 from mappings.errors import EditRefused, UnreadableNote
@@ -39,6 +39,9 @@ def _attempt(setup: Setup, step: WriteNote) -> tuple[Uid, EditRefused | None]:
     uid = step.uid if step.insert_uid else None
     try:
         note = setup.vault.read(step.path)
+        reason = _why_unwritable(setup, step)
+        if reason:
+            return step.uid, EditRefused(reason)
         if note.note_hash == step.note_hash:
             note_lens.put(step.path, note_lens.decode(note.content), changes, uid, setup.rules)
     except EditRefused as error:
@@ -51,6 +54,17 @@ def _attempt(setup: Setup, step: WriteNote) -> tuple[Uid, EditRefused | None]:
         # It is being edited; executing the step finds out and leaves it to the next cycle.
         return step.uid, None
     return step.uid, None
+
+
+def _why_unwritable(setup: Setup, step: WriteNote) -> str:
+    """Return why nothing may be written into a note, "" if it may, or if that cannot be told just now."""
+    try:
+        setup.vault.check_writable(step.path)
+    except (VaultMissing, NoteChanged):
+        raise
+    except VaultError as error:
+        return error.reason
+    return ""
 
 
 def _without(note: NoteState, refusal: EditRefused | None) -> NoteState:

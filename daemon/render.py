@@ -80,6 +80,12 @@ def value(held: Value) -> str:
     return ", ".join(texts(held)) or "(nothing)"
 
 
+def waiting(said: Mapping[str, Value]) -> str:
+    """Return what the sides say that is held back, to be put behind the reason; "" if they say nothing new."""
+    told = ", ".join(f"{side} says {value(text)}" for side, text in said.items())
+    return f"; {told}" if told else ""
+
+
 def number(count: int, noun: str) -> str:
     """Return a count with its noun: 1 note, 2 notes, 2 addresses."""
     if count == 1:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from daemon import render_plan
-from daemon.render import People, document, field_name, number, page, value
+from daemon.render import People, document, field_name, number, page, value, waiting
 from daemon.render_plan import why
 from daemon.report import AccountReport, CalendarReport, Health, Report, Trouble
 from daemon.standing import Standing
@@ -47,6 +47,12 @@ def trouble(told: Trouble, people: People) -> str:
     """Return what was left alone, where, and why; a person is called by the note."""
     place = people.get(Uid(told.place), told.place)
     return f"{place}, line {told.line}: {told.reason}" if told.line else f"{place}: {told.reason}"
+
+
+def told_as_held(done: Report, account: AccountReport) -> frozenset[Trouble]:
+    """Return what was skipped in an account and is a linked person's, who is held for it: that says it already."""
+    held = {(hold.remote_id, hold.reason) for hold in done.plan.holds if hold.account == account.name}
+    return frozenset(one for one in account.troubles if (one.place, one.reason) in held)
 
 
 def report_json(done: Report, now: Standing) -> str:
@@ -121,7 +127,8 @@ def _accounts(done: Report, now: Standing) -> Iterator[str]:
         yield "No account has an address book: name one in the configuration."
     for account in done.accounts:
         yield f"{account.name}: {_account(account, done, now)}"
-        yield from (f"  skipped: {trouble(one, now.people)}" for one in account.troubles)
+        told = told_as_held(done, account)
+        yield from (f"  skipped: {trouble(one, now.people)}" for one in account.troubles if one not in told)
         if done.deeds is not None and account.name in done.deeds.broken:
             yield f"  stopped half way: {done.deeds.broken[account.name]}; the next run goes on from there"
 
@@ -193,8 +200,8 @@ def _rest(done: Report, people: People) -> Iterator[str]:
         yield from (f"left to the next run: {trouble(one, people)}" for one in done.deeds.postponed)
         yield from (f"an edit that was saved while we wrote is kept in {path}" for path in done.deeds.copies)
     for hold in done.plan.holds:
-        place = " ".join(part for part in (hold.account, field_name(hold.field)) if part)
-        yield f"held: {hold.path}{f' ({place})' if place else ''}: {hold.reason}"
+        place = ", ".join(part for part in (hold.account, hold.remote_id, field_name(hold.field)) if part)
+        yield f"held: {hold.path}{f' ({place})' if place else ''}: {hold.reason}{waiting(hold.waiting)}"
     yield from _questions(done)
     yield from _conflicts(done, people)
     yield from (f"{one.account} waits: {why(one)}" for one in done.plan.brakes)

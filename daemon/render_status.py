@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from daemon.codec import time_text
-from daemon.render import ago, day, document, field_name, number, page
+from daemon.render import ago, day, document, field_name, number, page, waiting
 from daemon.status import AccountStatus, Status
 
 _SHOWN_MAX = 20
@@ -91,8 +91,9 @@ def _held(stands: Status) -> Iterator[str]:
     if stands.questions:
         yield f"{stands.questions} to be linked by you: `contactd links`"
     for hold, since in stands.holds[:_SHOWN_MAX]:
-        place = " ".join(part for part in (hold.account, field_name(hold.kind)) if part)
-        yield f"held: {hold.subject}{f' ({place})' if place else ''}: {hold.reason} (since {day(since)})"
+        place = ", ".join(part for part in (hold.account, field_name(hold.kind)) if part)
+        what = f"{hold.subject}{f' ({place})' if place else ''}: {hold.reason}{waiting(hold.waiting)}"
+        yield f"held: {what} (since {day(since)})"
     yield from _more(len(stands.holds))
     if stands.last is not None:
         if stands.last.incomplete:

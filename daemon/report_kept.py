@@ -7,7 +7,7 @@ from daemon.last_report import AccountFared, LastReport
 from daemon.links import people as people_of
 from daemon.render import People
 from daemon.render_plan import is_shown, why
-from daemon.render_run import trouble
+from daemon.render_run import told_as_held, trouble
 from daemon.report import AccountReport, Health, Report
 from daemon.state import Transaction
 from mappings.brakes import touches
@@ -36,12 +36,13 @@ def keep(tx: Transaction, report: Report, at: datetime) -> None:
 def _fared(account: AccountReport, report: Report, people: People) -> AccountFared:
     waiting = "; ".join(why(brake) for brake in report.plan.brakes if brake.account == account.name)
     steps = [step for step in report.plan.waiting if is_shown(step) and touches(step, account.name)]
+    told = told_as_held(report, account)
     return AccountFared(
         name=account.name,
         trouble=_trouble(account, report),
         waiting=waiting,
         steps_waiting=len(steps) if waiting else 0,
-        skipped=tuple(trouble(one, people) for one in account.troubles),
+        skipped=tuple(trouble(one, people) for one in account.troubles if one not in told),
     )
 
 

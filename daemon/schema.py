@@ -122,6 +122,7 @@ MIGRATIONS: Sequence[str] = (
         account TEXT NOT NULL,
         kind TEXT NOT NULL,
         reason TEXT NOT NULL,
+        waiting TEXT NOT NULL,
         since TEXT NOT NULL
     ) STRICT;
 

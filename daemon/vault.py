@@ -100,6 +100,13 @@ class Vault(Protocol):
         """
         ...
 
+    def check_writable(self, path: NotePath) -> None:
+        """Make sure that a note may be replaced, as far as that can be told without doing it.
+
+        Errors: `NoteChanged` if it is not there just now; `VaultError` if it cannot be written.
+        """
+        ...
+
     def settle(self) -> tuple[NotePath, ...]:
         """Let go of the replaced files: to be called after each batch of replacements and at the end of a run.
 

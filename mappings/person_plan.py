@@ -13,7 +13,7 @@ from mappings.fields import FIELDS, NAMES, Cardinality, Direction, Format, blank
 from mappings.merge import NOTE, Merged, Side, merge, target
 from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
-from mappings.record import AccountName, NotePath, Record
+from mappings.record import AccountName, NotePath, Record, RemoteId
 from mappings.world import AccountState, Base, NoteState
 
 _PROJECTIONS: Mapping[Format, Callable[[Person, Mapping[FieldName, Value]], Person]] = {
@@ -32,13 +32,19 @@ _NAME_PARTS: frozenset[FieldName] = frozenset({"given_name", "family_name"})
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Something that is left untouched, and why; `field` and `account` are "" where all are meant."""
+    """Something that is left untouched, and why; `field` and `account` are "" where all are meant.
+
+    `remote_id` is that of the record which is the reason, "" if none is. `waiting` is what would travel if it could:
+    by the side that says it, which is an account or `note`.
+    """
 
     uid: Uid
     path: NotePath
     account: AccountName
     field: FieldName | Literal[""]
     reason: str
+    remote_id: RemoteId | Literal[""]
+    waiting: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +229,18 @@ def _creation(case: _Case, account: AccountState) -> CreateRecord:
 def _holds(case: _Case) -> Iterator[Hold]:
     uid, path = case.note.uid, case.note.path
     for name, reason in (*case.note.reading.held.items(), *case.note.refused.items()):
-        yield Hold(uid, path, _ALL, name, reason)
+        comes = {str(joint.side.account): joint.side.theirs for joint in case.joints if _comes(joint, name)}
+        coming = {side: value_of(theirs, name) for side, theirs in comes.items()}
+        yield Hold(uid, path, _ALL, name, reason, "", coming)
     for joint in case.joints:
-        for name, reason in joint.pair.record.reading.held.items():
-            yield Hold(uid, path, joint.side.account, name, reason)
-    if case.note.unwritable and (case.lacks_uid or _would_take(case)):
-        yield Hold(uid, path, _ALL, "", case.note.unwritable)
+        record = joint.pair.record
+        for name, reason in record.reading.held.items():
+            going = {NOTE: value_of(joint.side.ours, name)} if _goes(case, joint, name) else {}
+            yield Hold(uid, path, joint.side.account, name, reason, record.remote_id, going)
+    if case.note.unwritable:
+        for name in FIELDS:
+            if shut_out := dict(_shut_out(case, name)):
+                yield Hold(uid, path, _ALL, name, case.note.unwritable, "", shut_out)
 
 
 def _surplus(case: _Case) -> Iterator[Surplus]:
@@ -243,9 +255,25 @@ def _surplus(case: _Case) -> Iterator[Surplus]:
                     yield Surplus(note.uid, note.path, account.name, name, count)
 
 
-def _would_take(case: _Case) -> bool:
-    return any(
-        joint.side.changed(name) and joint.side.pulls(name)
-        for joint in case.joints
-        for name in joint.side.fields & case.note.holdable
-    )
+def _comes(joint: _Joint, name: FieldName) -> bool:
+    """Tell whether a record has a change of a field that the note would get."""
+    is_shared = name in _fields_of(joint.pair.account) and name not in joint.pair.record.reading.held
+    return is_shared and joint.side.pulls(name) and joint.side.changed(name)
+
+
+def _goes(case: _Case, joint: _Joint, name: FieldName) -> bool:
+    """Tell whether the note has a change of a field that a record would get."""
+    is_shared = name in _fields_of(joint.pair.account) and name not in case.note.reading.held
+    return is_shared and joint.side.pushes(name) and joint.side.note_changed(name)
+
+
+def _shut_out(case: _Case, name: FieldName) -> Iterator[tuple[str, Value]]:
+    """Yield what records go on saying after this run otherwise than a note that may not be written."""
+    for joint in case.joints:
+        side = joint.side
+        if name not in side.fields & case.note.holdable or not _comes(joint, name):
+            continue
+        verdict = case.merged.verdicts[name]
+        kept = target(name, side, joint.held, verdict)
+        if not verdict.is_open and not same(name, kept, value_of(joint.held, name)):
+            yield side.account, value_of(side.theirs, name)

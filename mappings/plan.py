@@ -143,6 +143,8 @@ def _by_uid(notes: Sequence[NoteState]) -> tuple[Mapping[Uid, NoteState], Sequen
             AccountName(""),
             "",
             f"carries the same uid as {other.path}; remove it from one of them",
+            "",
+            {},
         )
         for group in groups.values()
         if len(group) > 1
@@ -250,4 +252,5 @@ def _unreadable(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Hold]
         for link in world.links:
             if link.account == account.name and link.uid in people and link.remote_id in account.unreadable:
                 path = people[link.uid].path
-                yield Hold(link.uid, path, account.name, "", account.unreadable[link.remote_id])
+                reason = account.unreadable[link.remote_id]
+                yield Hold(link.uid, path, account.name, "", reason, link.remote_id, {})

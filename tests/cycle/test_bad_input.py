@@ -124,18 +124,67 @@ def test_what_was_edited_opposite_of_it_arrives_once_it_is_mended(world: FolderW
         assert all_conflicts(state) == ()
 
 
-def test_a_note_that_is_read_only_is_held_until_it_may_be_written(world: FolderWorld) -> None:
-    note = world.note("Edited Card")
-    note.chmod(0o444)
-    edit(world.card_of("Edited Card"), "editedcard@", "from.card@")
-    edit(world.note("Edited Note"), "editednote@", "from.note@")
+UNWRITABLE: dict[str, tuple[Callable[[Path], None], Callable[[Path], None], str]] = {
+    "mode": (lambda note: note.chmod(0o444), lambda note: note.chmod(0o644), "it is read-only"),
+    "second name": (
+        lambda note: (note.parent.parent / "second name").hardlink_to(note),
+        lambda note: (note.parent.parent / "second name").unlink(),
+        "it has a second name (a hard link)",
+    ),
+    "anchor": (
+        lambda note: _rewrite(note, lambda text: text.replace(b"tags:", b"tags: &all")),
+        lambda note: _rewrite(note, lambda text: text.replace(b"tags: &all", b"tags:")),
+        "anchors, aliases, tags or merge keys in the frontmatter",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lock", "unlock", "reason"), UNWRITABLE.values(), ids=UNWRITABLE.keys())
+def test_what_would_come_into_a_note_that_may_not_be_written_waits_and_what_it_says_travels(
+    world: FolderWorld, lock: Callable[[Path], None], unlock: Callable[[Path], None], reason: str
+) -> None:
+    note, linked = world.note("Edited Card"), world.linked()
+    edit(note, "type: people", "type: people\nrole: Analyst")
+    edit(world.card_of("Edited Card"), "END:VCARD", "NICKNAME:Eddie\nEND:VCARD")
+    lock(note)
     before = note.read_bytes()
-    ran = world.sync()
-    assert (ran.code, note.read_bytes(), "People/Edited Card.md: it is read-only" in ran.said) == (1, before, True)
-    assert b"from.note@" in world.card_of("Edited Note").read_bytes()
-    note.chmod(0o644)
+    for _ in range(2):
+        ran = world.sync()
+        assert (ran.code, note.read_bytes()) == (1, before)
+        held = f"held: People/Edited Card.md (nickname): {reason}"
+        assert [line for line in ran.said.splitlines() if held in line and line.endswith("; home says Eddie")]
+        assert b"TITLE:Analyst" in world.card_of("Edited Card").read_bytes()
+    assert "home says Eddie (since " in world.contactd("status").said
+    unlock(note)
+    assert (world.sync().code, world.linked()) == (0, linked)
+    assert b"Eddie" in note.read_bytes()
+
+
+def test_a_note_that_can_carry_no_uid_is_linked_all_the_same(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    world.note("Ada").write_text(person("Ada", "role: Analyst"))
+    world.note("Ada").chmod(0o444)
+    before = world.note("Ada").read_bytes()
+    assert (world.sync().code, world.sync().code) == (0, 0)
+    world.note("Ada").chmod(0o644)
+    edit(world.note("Ada"), "Analyst", "Countess")
+    world.note("Ada").chmod(0o444)
     assert world.sync().code == 0
-    assert b"from.card@" in note.read_bytes()
+    assert b"TITLE:Countess" in world.card_of("Ada").read_bytes()
+    assert world.note("Ada").read_bytes() == before.replace(b"Analyst", b"Countess")
+    world.note("Ada").rename(world.note("Ada Byron"))
+    assert (world.sync().code, len(world.cards())) == (0, 1)
+
+
+def test_a_broken_card_is_told_once(world: FolderWorld) -> None:
+    card_of = world.card_of("No End")
+    _rewrite(card_of, lambda content: content.replace(b"END:VCARD\r\n", b""))
+    (world.contacts / "nobodys.vcf").write_text("BEGIN:VCARD\r\n")
+    ran = world.sync()
+    told = [line for line in ran.said.splitlines() if card_of.name in line]
+    assert told == [f"held: People/No End.md (home, {card_of.name}): line 8: END:VCARD is missing"]
+    assert "  skipped: nobodys.vcf: line 2: END:VCARD is missing" in ran.said
+    assert world.contactd("status").said.count(card_of.name) == 1
 
 
 def _break(world: FolderWorld, cards: dict[str, Path]) -> None:

@@ -1,5 +1,6 @@
 """What waits for the owner stays until it is settled, with all its values, and since when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from daemon import conflicts, journal
@@ -129,9 +130,10 @@ def test_questions_are_as_last_found_and_keep_since_when_they_wait() -> None:
 
 def test_holds_are_as_last_found_and_keep_since_when_they_are_held() -> None:
     state = State.in_memory()
-    same = Held("Ada.md", AccountName(""), "unwritable", "duplicate keys")
-    gone = Held("1.vcf", HOME, "unreadable", "no colon")
+    same = Held("Ada.md", AccountName(""), "title", "duplicate keys", {"home": "Countess"})
+    gone = Held("1.vcf", HOME, "unreadable", "no colon", {})
     with state.transaction() as tx:
         conflicts.sync_holds(tx, [gone, same], day(0))
-        conflicts.sync_holds(tx, [same], day(1))
-    assert conflicts.holds_since(state) == {same: day(0)}
+        conflicts.sync_holds(tx, [replace(same, waiting={"home": "Duchess", "work": ("x", "y")})], day(1))
+    ((held, since),) = conflicts.holds_since(state).items()
+    assert (held, since, held.waiting) == (same, day(0), {"home": "Duchess", "work": ("x", "y")})

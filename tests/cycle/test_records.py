@@ -153,7 +153,7 @@ def everything(account: AccountName) -> State:
         conflicts.sync_open(tx, [clash], NOW, run, ())
         question = conflicts.LinkQuestion(account, Uid("cy"), NotePath("Cy.md"), "same name", (RemoteId("Cy.vcf"),), "")
         conflicts.sync_questions(tx, [question], NOW)
-        conflicts.sync_holds(tx, [conflicts.Held("Di.vcf", account, "unreadable", "no colon")], NOW)
+        conflicts.sync_holds(tx, [conflicts.Held("Di.vcf", account, "unreadable", "no colon", {})], NOW)
         journal.intend(tx, run, steps, NOW)
     return state
 

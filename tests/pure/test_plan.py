@@ -1,5 +1,6 @@
 """plan(world): what each state of the sides leads to, step by step, and what it never leads to."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,10 @@ def told(step: Operation) -> str:
 
 def steps(result: Plan) -> list[str]:
     return [told(step) for step in result.operations]
+
+
+def held_back(result: Plan) -> list[tuple[str, str, Mapping[str, Value]]]:
+    return [(hold.field, hold.reason, hold.waiting) for hold in result.holds]
 
 
 def test_all_in_step_is_an_empty_plan() -> None:
@@ -192,7 +197,32 @@ class TestHolds:
         )
         result = planned(state)
         assert steps(result) == ["update home 1 title=Boss"]
-        assert [(hold.field, hold.reason) for hold in result.holds] == [("", "anchors")]
+        assert held_back(result) == [("location", "anchors", {"home": "Paris"})]
+
+    def test_a_note_that_may_not_be_written_needs_no_uid_and_is_held_only_for_what_would_come(self) -> None:
+        boss = note("ada", {**ADA, "title": "Boss"}, carries_uid=False, unwritable="it is read-only")
+        home = account(record("1", ADA, uid="ada"))
+        result = planned(world(boss, accounts=(home,), links=(link("ada", "1", ADA),)))
+        assert (steps(result), result.holds) == (["update home 1 title=Boss"], ())
+        fresh = planned(world(boss, accounts=(account(),)))
+        assert (steps(fresh), fresh.holds) == (["create home ada Ada/Boss"], ())
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "expected"),
+        [
+            (BOSS, BOSS, []),
+            (BOSS, {**ADA, "title": "Chief"}, []),
+            ({**ADA, "emails": ("a@x",)}, {**ADA, "emails": ("b@x",)}, [("emails", "locked", {"home": ("b@x",)})]),
+            (ADA, {**ADA, "addresses": ("1 High St",)}, []),
+        ],
+        ids=["said by both", "settled for the note", "united there only", "no place for it"],
+    )
+    def test_what_would_come_is_what_the_note_does_not_say_afterwards(
+        self, ours: dict[FieldName, Value], theirs: dict[FieldName, Value], expected: list[object]
+    ) -> None:
+        locked = note("ada", ours, unwritable="locked")
+        state = world(locked, accounts=(account(record("1", theirs, uid="ada")),), links=(link("ada", "1", ADA),))
+        assert held_back(planned(state)) == expected
 
     def test_a_field_that_cannot_be_read_holds_only_itself(self) -> None:
         held = note("ada", {**ADA, "phones": ("49301",), "title": "Boss"}, held={"phones": "a number without its plus"})
@@ -203,7 +233,7 @@ class TestHolds:
         )
         result = planned(state)
         assert steps(result) == ["update home 1 title=Boss"]
-        assert [(hold.field, hold.reason) for hold in result.holds] == [("phones", "a number without its plus")]
+        assert held_back(result) == [("phones", "a number without its plus", {"home": ("+49 30 1",)})]
 
     def test_a_refused_field_is_held_and_nothing_of_it_travels_on(self) -> None:
         state = world(

@@ -87,6 +87,10 @@ class MemoryVault:
         self._step("replace done")
         return NoteFile(path, hash_of(content), content, self._stat(path, file))
 
+    def check_writable(self, path: NotePath) -> None:
+        self._check_mounted()
+        self._present(path)
+
     def settle(self) -> tuple[NotePath, ...]:
         self._step("settle asked")
         self._check_mounted()
