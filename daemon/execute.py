@@ -33,6 +33,7 @@ from mappings.operation import (
     Bookkeeping,
     CreateRecord,
     DeleteRecord,
+    Follow,
     Link,
     NoteWrite,
     Operation,
@@ -147,6 +148,9 @@ def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> No
                 case Link():
                     links.add_link(tx, step.account, step.uid, step.remote_id)
                     tally.linked += 1
+                case Follow():
+                    links.follow(tx, step.account, step.uid, step.remote_id)
+                    records.forget_record(tx, step.account, step.former_id)
                 case Agree():
                     links.agree(tx, step.agreed.account, step.uid, step.agreed.values)
                 case Rebase():

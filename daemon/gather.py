@@ -15,6 +15,7 @@ from daemon.report import AccountReport, Health, Trouble
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
 from daemon.state import State, get_meta, set_meta
+from mappings.moves import moves
 from mappings.operation import CreateRecord
 from mappings.record import AccountName
 from mappings.world import AccountState, World
@@ -59,7 +60,9 @@ def completed(reports: Sequence[AccountReport], world: World) -> tuple[AccountRe
     return tuple(
         replace(
             report,
-            missing=len(account.missing),
+            missing=len(
+                account.missing.keys() - {step.former_id for step in moves(account, world.links, world.tombstones)}
+            ),
             troubles=tuple(Trouble(remote_id, 0, reason) for remote_id, reason in account.unreadable.items()),
         )
         for report, account in zip(reports, world.accounts, strict=True)
@@ -179,4 +182,5 @@ def _account_state(account: Account, state: State, report: AccountReport) -> Acc
         records=readable,
         unreadable=unreadable,
         missing=missing,
+        arrived=records.arrived(state, account.name) if missing else {},
     )

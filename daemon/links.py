@@ -58,6 +58,11 @@ def add_link(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteI
     tx.run("INSERT INTO links VALUES (?, ?, ?, ?)", (account, uid, remote_id, pack_base({})))
 
 
+def follow(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Remember the id by which a person's record goes now; what the two agreed on stays."""
+    tx.run("UPDATE links SET remote_id = ? WHERE account = ? AND uid = ?", (remote_id, account, uid))
+
+
 def agree(tx: Transaction, account: AccountName, uid: Uid, values: Mapping[FieldName, Value]) -> None:
     """Put values that both sides hold into a link's base; a link that has ended meanwhile has none to put them into."""
     for (base,) in tx.all("SELECT base FROM links WHERE account = ? AND uid = ?", (account, uid)):

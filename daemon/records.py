@@ -112,9 +112,20 @@ def has_newly_gone(state: Readable, account: AccountName) -> bool:
     return bool(state.all(sql, (account, LOOKS_BEFORE_ABSENT)))
 
 
+def arrived(state: Readable, account: AccountName) -> dict[RemoteId, int]:
+    """Return how many looks have seen each record that came after some missing one was last seen."""
+    sql = (
+        "SELECT r.remote_id, a.looks - r.first_look + 1 FROM records r JOIN accounts a USING (account)"
+        " WHERE account = ? AND r.missing_looks = 0 AND r.first_look > a.looks -"
+        " (SELECT max(missing_looks) FROM records WHERE account = a.account)"
+    )
+    return {RemoteId(remote_id): looks for remote_id, looks in state.all(sql, (account,))}
+
+
 def store_change_set(tx: Transaction, account: AccountName, change_set: ChangeSet, at: datetime) -> None:
     """Store a successful look at an account whole: what it sent, what it missed, and how far it read."""
     _begin(tx, account)
+    tx.run("UPDATE accounts SET looks = looks + 1 WHERE account = ?", (account,))
     _miss_again(tx, account)
     _miss(tx, account, change_set.removed)
     if change_set.complete:
@@ -171,12 +182,17 @@ def remove_account(tx: Transaction, account: AccountName) -> None:
 _TABLES = ("accounts", "records", "links", "tombstones", "questions", "holds")
 """The tables with a column `account` that are not history."""
 
-_PUT = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, 0, 0)"
+_PUT = (
+    "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, 0, 0, coalesce((SELECT looks FROM accounts WHERE account = ?1), 0))"
+    " ON CONFLICT DO UPDATE SET etag = excluded.etag, reading = excluded.reading,"
+    " unreadable_line = excluded.unreadable_line, unreadable_reason = excluded.unreadable_reason,"
+    " missing_looks = 0, stale = 0"
+)
 
 
 def _begin(tx: Transaction, account: AccountName) -> None:
     row = account_row(tx, account)
-    tx.run("INSERT INTO accounts VALUES (?, NULL, NULL, 0, ?) ON CONFLICT DO NOTHING", (account, row.recovering))
+    tx.run("INSERT INTO accounts VALUES (?, NULL, NULL, 0, ?, 0) ON CONFLICT DO NOTHING", (account, row.recovering))
 
 
 def _miss_again(tx: Transaction, account: AccountName) -> None:

@@ -11,12 +11,14 @@ was made from the payload in the intent, and a remote edit since then must be se
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 
 from daemon import journal, links, records
 from daemon.journal import Unfinished
 from daemon.state import State, Transaction
 from mappings.fields import same, value_of
+from mappings.moves import moves
 from mappings.operation import (
     Agreed,
     CreateRecord,
@@ -44,7 +46,7 @@ def recover(state: State, world: World, read: AbstractSet[AccountName], now: dat
     """
     unfinished = [one for one in journal.unfinished(state) if one.operation.uid not in world.unreadable_people]
     notes = {note.uid: note for note in world.notes}
-    accounts = {account.name: account for account in world.accounts if account.name in read}
+    accounts = {account.name: _followed(account, world) for account in world.accounts if account.name in read}
     linked = {(link.account, link.uid) for link in world.links}
     settled = False
     with state.transaction() as tx:
@@ -85,6 +87,13 @@ def _settle(
         case RestoreRecord():
             journal.dropped(tx, intent.id, "cut short")
     return True
+
+
+def _followed(account: AccountState, world: World) -> AccountState:
+    """Let a record that was renamed since be found under the id that an intent names."""
+    found = {step.former_id: account.records[step.remote_id] for step in moves(account, world.links, world.tombstones)}
+    missing = {remote_id: looks for remote_id, looks in account.missing.items() if remote_id not in found}
+    return replace(account, records={**account.records, **found}, missing=missing) if found else account
 
 
 def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: NoteState | None) -> None:

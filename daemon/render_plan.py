@@ -13,6 +13,7 @@ from mappings.operation import (
     Change,
     CreateRecord,
     DeleteRecord,
+    Follow,
     Link,
     Operation,
     Parting,
@@ -115,6 +116,8 @@ def _remembered(step: Bookkeeping, people: People) -> tuple[str, str]:
     match step:
         case Link():
             return "link", f"{step.account}: {_name(step.uid, people)} ({_EVIDENCE[step.evidence]})"
+        case Follow():
+            return "follow", f"{step.account}: {_name(step.uid, people)} (its contact is called {step.remote_id} now)"
         case Unlink():
             return "part", f"{step.account}: {_name(step.uid, people)} ({_PARTINGS[step.parting]})"
         case Agree():
@@ -136,14 +139,22 @@ def _kind(step: Operation) -> str:
             return f"change contact in {step.account}"
         case DeleteRecord():
             return f"delete contact in {step.account}"
-        case Link():
-            return f"link to contact in {step.account}"
-        case Unlink():
-            return f"part from contact in {step.account}"
         case RestoreNote():
             return "put back note"
         case RestoreRecord():
             return f"{_restored(step)} in {step.account}"
+        case _:
+            return _kind_remembered(step)
+
+
+def _kind_remembered(step: Bookkeeping) -> str:
+    match step:
+        case Link():
+            return f"link to contact in {step.account}"
+        case Follow():
+            return f"follow contact in {step.account}"
+        case Unlink():
+            return f"part from contact in {step.account}"
         case Agree() | Rebase():
             return f"agree with {step.agreed.account}"
         case _:

@@ -39,7 +39,8 @@ MIGRATIONS: Sequence[str] = (
         cursor TEXT,
         last_success_at TEXT,
         first_run_done INTEGER NOT NULL,
-        recovering INTEGER NOT NULL
+        recovering INTEGER NOT NULL,
+        looks INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE records (
@@ -51,6 +52,7 @@ MIGRATIONS: Sequence[str] = (
         unreadable_reason TEXT,
         missing_looks INTEGER NOT NULL,
         stale INTEGER NOT NULL,
+        first_look INTEGER NOT NULL,
         PRIMARY KEY (account, remote_id)
     ) STRICT, WITHOUT ROWID;
 

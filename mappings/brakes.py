@@ -17,6 +17,7 @@ from mappings.operation import (
     Change,
     CreateRecord,
     DeleteRecord,
+    Follow,
     Link,
     Operation,
     Parting,
@@ -100,7 +101,7 @@ def brake(
 def touches(operation: Operation, account: AccountName) -> bool:
     """Tell whether a step is the account's, or brings its values into a note."""
     match operation:
-        case CreateRecord() | UpdateRecord() | DeleteRecord() | RestoreRecord() | Unlink() | Link():
+        case CreateRecord() | UpdateRecord() | DeleteRecord() | RestoreRecord() | Unlink() | Link() | Follow():
             return operation.account == account
         case WriteNote():
             return any(account in change.sources for change in operation.changes)

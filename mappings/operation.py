@@ -138,6 +138,17 @@ class Agree:
     agreed: Agreed
 
 
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Remember that a linked record goes by another id now; the link keeps its base, and nothing is written."""
+
+    account: AccountName
+    uid: Uid
+    former_id: RemoteId
+    remote_id: RemoteId
+    evidence: str
+
+
 class Parting(StrEnum):
     """Why a link ends."""
 
@@ -159,5 +170,5 @@ class Unlink:
 
 NoteWrite = WriteNote | RestoreNote
 RemoteWrite = CreateRecord | UpdateRecord | DeleteRecord | RestoreRecord
-Bookkeeping = Link | Agree | Unlink | Rebase
+Bookkeeping = Link | Follow | Agree | Unlink | Rebase
 Operation = NoteWrite | RemoteWrite | Bookkeeping

@@ -17,7 +17,8 @@ from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
-from mappings.operation import DeleteRecord, Operation, Parting, Unlink, WriteNote
+from mappings.moves import may_have_moved, moves
+from mappings.operation import DeleteRecord, Follow, Operation, Parting, Unlink, WriteNote
 from mappings.person import FieldName, Uid
 from mappings.person_plan import Hold, Pair, Surplus, plan_person
 from mappings.record import AccountName, Record, RemoteId
@@ -108,6 +109,8 @@ def _plan(world: World) -> Plan:
     people, twins = _by_uid(world.notes)
     notes = tuple(people.values())
     reachable = [account for account in world.accounts if account.reachable]
+    followed = [step for account in reachable for step in moves(account, world.links, world.tombstones)]
+    world = _following(world, followed)
     matches = {account.name: match(notes, account, world.links, world.tombstones) for account in reachable}
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)
@@ -117,6 +120,7 @@ def _plan(world: World) -> Plan:
     ]
     return Plan(
         operations=(
+            *followed,
             *_partings(world, people, _claimed(matches)),
             *(step for person in plans for step in person.operations),
         ),
@@ -129,6 +133,13 @@ def _plan(world: World) -> Plan:
         moved_on=tuple((note.uid, name) for note, person in zip(notes, plans, strict=True) for name in person.moved_on),
         surplus=tuple(each for person in plans for each in person.surplus),
     )
+
+
+def _following(world: World, followed: Sequence[Follow]) -> World:
+    """Return the world with each link at the id by which its record goes now."""
+    now = {(step.account, step.uid): step.remote_id for step in followed}
+    links = tuple(replace(link, remote_id=now.get((link.account, link.uid), link.remote_id)) for link in world.links)
+    return replace(world, links=links) if followed else world
 
 
 def _by_uid(notes: Sequence[NoteState]) -> tuple[Mapping[Uid, NoteState], Sequence[Hold]]:
@@ -244,7 +255,7 @@ def _is_as_agreed(record: Record, link: LinkState, account: AccountState) -> boo
 
 
 def _is_gone(account: AccountState, remote_id: RemoteId) -> bool:
-    return account.missing.get(remote_id, 0) >= LOOKS_BEFORE_ABSENT
+    return account.missing.get(remote_id, 0) >= LOOKS_BEFORE_ABSENT and not may_have_moved(account, remote_id)
 
 
 def _unreadable(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Hold]:

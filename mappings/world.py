@@ -73,8 +73,8 @@ class Tombstone:
 class AccountState:
     """One account as last read.
 
-    `missing` counts the complete looks that missed a record which is linked; `unreadable` records exist but
-    are not understood. `recovering` says that notes may carry uids which an earlier, lost state has put there.
+    `missing` counts the complete looks that missed a record which was there; `arrived` counts the looks that have seen
+    a record, for those that came while one was missing. `unreadable` records exist but are not understood. `recovering` says that notes may carry uids which an earlier, lost state has put there.
     `first_run` says that no plan of this account was ever carried out. `asked_for` are people whom the owner, asked
     about a doubt, wants to have a contact of their own here.
     """
@@ -91,6 +91,7 @@ class AccountState:
     records: Mapping[RemoteId, Record]
     unreadable: Mapping[RemoteId, str]
     missing: Mapping[RemoteId, int]
+    arrived: Mapping[RemoteId, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ _USUAL_ACCOUNT: dict[str, object] = {
     "asked_for": frozenset[Uid](),
     "unreadable": {},
     "missing": {},
+    "arrived": {},
 }
 _USUAL_WORLD: dict[str, object] = {
     "absent": {},

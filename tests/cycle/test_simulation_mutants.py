@@ -19,7 +19,7 @@ from daemon.codec import pack_base
 from daemon.intents import Write
 from daemon.journal import OperationId, RunId, Unfinished
 from daemon.setup import Account
-from daemon.state import State, Transaction
+from daemon.state import Readable, State, Transaction
 from daemon.vault import Listing, NoteFile
 from mappings import note, person_plan
 from mappings.conflict import Conflict, Decided
@@ -204,6 +204,26 @@ def qualifiers_kept(patch: Patch) -> None:
     patch.setattr(note, "put", careless)
 
 
+def moved_without_its_base(patch: Patch) -> None:
+    """A record that goes by another id is linked as if nobody had known it."""
+    follow = links.follow
+
+    def anew(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+        follow(tx, account, uid, remote_id)
+        tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base({}), account, uid))
+
+    patch.setattr(links, "follow", anew)
+
+
+def copies_taken_for_moved(patch: Patch) -> None:
+    """A copy of a record, there for long, takes its place when it is deleted: its old values look like edits."""
+
+    def all_of_them(state: Readable, account: AccountName) -> dict[RemoteId, int]:
+        return dict.fromkeys(records.known(state, account), 1)
+
+    patch.setattr(records, "arrived", all_of_them)
+
+
 MUTANTS: Mapping[Callable[[Patch], None], int] = {
     base_before_the_note: 50,
     no_precondition: 60,
@@ -219,6 +239,8 @@ MUTANTS: Mapping[Callable[[Patch], None], int] = {
     base_from_the_server: 460,
     gone_at_the_first_look: 1,
     qualifiers_kept: 1,
+    moved_without_its_base: 1,
+    copies_taken_for_moved: 1,
 }
 """Each with the seed to begin at: a little before the one that finds it, which spares the tests a minute."""
 

@@ -11,6 +11,7 @@ from mappings.operation import (
     Agree,
     CreateRecord,
     DeleteRecord,
+    Follow,
     Link,
     Operation,
     Parting,
@@ -52,6 +53,8 @@ def told(step: Operation) -> str:
             return f"delete {step.account} {step.remote_id}"
         case Link():
             return f"link {step.account} {step.uid} {step.remote_id}"
+        case Follow():
+            return f"follow {step.account} {step.former_id} {step.remote_id}"
         case Agree():
             return f"agree {step.agreed.account} {step.uid}"
         case Unlink():

@@ -88,12 +88,14 @@ class Hand:
             (3, self.add_note),
             (3, self.add_record),
             (3, self.expire_cursors),
+            (3, self.rename_record),
             (2, self.break_note),
             (2, self.unmount),
             (1, self.fail_to_list),
         ]
         if self.world.nature.deletions:
             common += [(4, self.delete_note), (4, self.delete_record), (2, self.copy_note), (2, self.add_double)]
+            common += [(2, self.copy_record)]
         return common
 
     def edit_note(self, rng: Random) -> str | None:
@@ -160,8 +162,9 @@ class Hand:
 
     def delete_record(self, rng: Random) -> str | None:
         account, remote_id = self._record(rng)
-        if remote_id is None:
-            return None
+        return None if remote_id is None else self._remove_record(account, remote_id)
+
+    def _remove_record(self, account: AccountName, remote_id: RemoteId) -> str:
         entry = self.world.books[account].all_entries[remote_id]
         self.world.books[account].remove(remote_id)
         self.ledger.deleted_records.add((account, remote_id))
@@ -171,6 +174,28 @@ class Hand:
             self.ledger.deleted_record_uids.add((account, entry.uid))
         self._let_go("\n".join(text for found in fields_of_record(entry).values() for text in found))
         return f"somebody deletes {account} {remote_id}"
+
+    def rename_record(self, rng: Random) -> str | None:
+        """Give a record another id, as a program does that names files after people, or a provider that merges two."""
+        account, remote_id = self._record(rng)
+        if remote_id is None or self.world.books[account].all_entries[remote_id].uid is None:
+            return None
+        renamed = self.world.books[account].rename(remote_id)
+        self.ledger.rename((account, remote_id), (account, renamed))
+        return f"somebody renames {account} {remote_id}: {renamed}"
+
+    def copy_record(self, rng: Random) -> str | None:
+        """Copy a record with all that is in it, its uid too; perhaps the copy is what is kept in the end."""
+        account, remote_id = self._record(rng)
+        if remote_id is None:
+            return None
+        entry = self.world.books[account].all_entries[remote_id]
+        copied = self.world.books[account].add(entry.person, entry.extra, entry.uid)
+        self.ledger.doubtful.add("copied record")
+        self.ledger.copied_uids.add((account, entry.uid or ""))
+        if rng.random() < 0.5:
+            self.unfinished.append(Unfinished(rng.randint(1, 400), True, lambda: self._keep_copy(account, remote_id)))
+        return f"somebody copies {account} {remote_id}: {copied}"
 
     def move_note(self, rng: Random) -> str | None:
         paths = self._legible()
@@ -358,8 +383,8 @@ class Hand:
         return f"somebody adds {account} {remote_id}: {_listed(said)}"
 
     def _is_linked(self, account: AccountName, remote_id: RemoteId) -> bool:
-        rows = self.world.state.all("SELECT 1 FROM links WHERE account = ? AND remote_id = ?", (account, remote_id))
-        return bool(rows)
+        bound = self.world.state.all("SELECT account, remote_id FROM links")
+        return any(self.ledger.current((owner, known)) == (account, remote_id) for owner, known in bound)
 
     def _record(self, rng: Random) -> tuple[AccountName, RemoteId | None]:
         account = rng.choice((HOME, WORK))
@@ -411,6 +436,12 @@ class Hand:
     def _typed_in(self, text: str) -> set[str]:
         there = values.key(text)
         return {key for typed in self.ledger.typed if (key := values.key(typed.text)) in there}
+
+    def _keep_copy(self, account: AccountName, remote_id: RemoteId) -> str:
+        _, current = self.ledger.current((account, remote_id))
+        if current in self.world.books[account].all_entries:
+            return self._remove_record(account, RemoteId(current))
+        return f"{account} {remote_id} is gone already"
 
     def _repair(self, path: NotePath) -> str:
         file = self.world.vault.files.get(path)

@@ -37,7 +37,8 @@ class Ledger:
 
     `overwritten` are keys of values that somebody has deliberately replaced or cleared on a side that had them, with
     that side and the records that agreed on them with their notes then; `gone` went with a note, a record or the state that was lost. `held` is every value that a side ever
-    had. `agreed` are values that a side and a record both had when a cycle came to its end undisturbed.
+    had. `agreed` are values that a side and a record both had when a cycle came to its end undisturbed. `renamed` leads
+    from an id that a record had to the next one.
     """
 
     typed: list[Typed] = field(default_factory=list[Typed])
@@ -56,6 +57,8 @@ class Ledger:
     created: defaultdict[tuple[AccountName, str], int] = field(default_factory=lambda: defaultdict(int))
     doubtful: set[str] = field(default_factory=set[str])
     lost_states: int = 0
+    renamed: dict[Side, Side] = field(default_factory=dict[Side, Side])
+    copied_uids: set[tuple[AccountName, str]] = field(default_factory=set[tuple[AccountName, str]])
 
     def see_note(self, path: NotePath, content: bytes) -> None:
         """Remember what a note says."""
@@ -83,6 +86,23 @@ class Ledger:
     def note_was_deleted(self, uid: Uid, path: NotePath | None) -> bool:
         """Tell whether somebody has deleted the note of a person, or one at the path where it was seen last."""
         return uid in self.deleted_uids or path in self.deleted_notes
+
+    def rename(self, record: Side, new: Side) -> None:
+        """Let a record that goes by another id keep its past."""
+        self.renamed[record] = new
+        for seen in (self.held, self.agreed):
+            for name, found in seen.pop(record, {}).items():
+                seen[new][name] |= found
+        for key, (side, common) in self.overwritten.items():
+            if record in common:
+                common.add(new)
+            self.overwritten[key] = (new if side == record else side, common)
+
+    def current(self, record: Side) -> Side:
+        """Return where a record is now, whatever id it was known by."""
+        while record in self.renamed:
+            record = self.renamed[record]
+        return record
 
     def part(self, record: Side) -> None:
         """Forget what a record agreed on with a note that it is no longer linked to."""

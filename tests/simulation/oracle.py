@@ -149,11 +149,12 @@ class Oracle:
             link = by_uid.get((conflict.uid, account))
             if link is None or path is None:
                 return
-            agreed = self.ledger.agreed[account, link.remote_id][conflict.field]
-            held = self.ledger.held[path][conflict.field] & self.ledger.held[account, link.remote_id][conflict.field]
+            record = self.ledger.current((account, link.remote_id))
+            agreed = self.ledger.agreed[record][conflict.field]
+            held = self.ledger.held[path][conflict.field] & self.ledger.held[record][conflict.field]
             for side in (values.keys(texts(value)), values.keys(texts(conflict.ours))):
-                fresh |= {side} if _is_fresh(side, agreed) else set()
-                met |= {side} if _is_fresh(side, held) else set()
+                fresh |= {side} if _is_fresh(side, agreed, held) else set()
+                met |= {side} if _is_fresh(side, held, held) else set()
         if len(fresh) < 2:
             if self.world.nature.fussy:
                 self._count("conflict over an account's own spelling")
@@ -163,7 +164,7 @@ class Oracle:
             self._count("conflict after a write whose outcome was not learnt")
 
     def _forget_parted(self, by_uid: Mapping[tuple[Uid, AccountName], LinkState]) -> None:
-        bound = {(link.account, link.remote_id) for link in by_uid.values()}
+        bound = {self.ledger.current((link.account, link.remote_id)) for link in by_uid.values()}
         for side in [side for side in self.ledger.agreed if side not in bound]:
             self.ledger.part(side)
 
@@ -177,6 +178,6 @@ class Oracle:
                     self.ledger.agreed[link.account, link.remote_id][name].add(ours)
 
 
-def _is_fresh(side: Keys, common: set[Keys]) -> bool:
-    """Tell whether a side left what was in common; nobody types a blank, so it is fresh wherever it was not always so."""
-    return side not in common or (not side and len(common) > 1)
+def _is_fresh(side: Keys, common: set[Keys], held: set[Keys]) -> bool:
+    """Tell whether a side left what was in common; nobody types a blank, so it is fresh where both ever held another."""
+    return side not in common or (not side and len(held) > 1)

@@ -72,6 +72,15 @@ class Provider(Book):
         super().remove(remote_id)
         self._tell(remote_id, before)
 
+    def rename(self, remote_id: RemoteId) -> RemoteId:
+        """Give a record another id, as programs do that name a card's file after the person."""
+        before = self.all_entries[remote_id]
+        super().remove(remote_id)
+        renamed = super().add(before.person, before.extra, before.uid)
+        self._tell(remote_id, before)
+        self._tell(renamed, None)
+        return renamed
+
     def _tell(self, remote_id: RemoteId, before: Entry | None) -> None:
         self._marks.append((self._clock(), super().cursor()))
         self.witness(remote_id, before, self.all_entries.get(remote_id))

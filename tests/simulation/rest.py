@@ -57,7 +57,7 @@ def judge(world: World, ledger: Ledger) -> Iterator[Violation]:
             yield from _judge_pair(world, ledger, claims, link)
             yield from _judge_base(ledger, claims, link)
     yield from _judge_losses(world, ledger)
-    yield from _judge_doubles(world)
+    yield from _judge_doubles(world, ledger)
     yield from _judge_partings(world, ledger)
     if not (ledger.doubtful or ledger.deleted_notes or ledger.deleted_records or ledger.lost_states):
         yield from _judge_questions(world, claims)
@@ -65,6 +65,8 @@ def judge(world: World, ledger: Ledger) -> Iterator[Violation]:
 
 def _judge_pair(world: World, ledger: Ledger, claims: Claims, link: LinkState) -> Iterator[Violation]:
     path = claims.paths[link.uid]
+    if ledger.current((link.account, link.remote_id)) != (link.account, link.remote_id):
+        yield Violation("agree", f"{path} is still linked to {link.account} {link.remote_id}, which was renamed")
     pair = pair_of(world, path, link)
     if pair is None:
         return
@@ -83,7 +85,7 @@ def _judge_undone(
     world: World, ledger: Ledger, claims: Claims, link: LinkState, common: tuple[FieldName, Keys]
 ) -> Iterator[Violation]:
     name, keys = common
-    if ledger.lost_states:
+    if ledger.lost_states or any(uid == link.uid for _, uid in ledger.copied_uids):
         return  # who meets without a base unites lists, and fills what is blank
     # An edit that nobody saw goes with the record that it was made in.
     records = [(one.account, one.remote_id) for one in claims.bound if one.uid == link.uid]
@@ -110,11 +112,11 @@ def _judge_losses(world: World, ledger: Ledger) -> Iterator[Violation]:
             yield Violation("lost", f"{typed.field} {typed.text!r}, typed at {typed.side} ({typed.moment})")
 
 
-def _judge_doubles(world: World) -> Iterator[Violation]:
+def _judge_doubles(world: World, ledger: Ledger) -> Iterator[Violation]:
     for account, book in world.books.items():
         seen: set[str] = set()
         for remote_id, entry in book.all_entries.items():
-            if entry.uid in seen:
+            if entry.uid in seen and (account, entry.uid) not in ledger.copied_uids:
                 yield Violation("double", f"{account} {remote_id}: a second record of {entry.uid}")
             seen |= {entry.uid} if entry.uid is not None else set()
 
@@ -124,7 +126,7 @@ def _judge_partings(world: World, ledger: Ledger) -> Iterator[Violation]:
     for account, uid, remote_id, reason in rows:
         if reason == Parting.NOTE_DELETED and not ledger.note_was_deleted(uid, links.path_of(world.state, uid)):
             yield Violation("deleted", f"{uid} was parted from {account} {remote_id}: no note was deleted")
-        if reason == Parting.RECORD_DELETED and (account, remote_id) not in ledger.deleted_records:
+        if reason == Parting.RECORD_DELETED and ledger.current((account, remote_id)) not in ledger.deleted_records:
             yield Violation("deleted", f"{uid} was parted from {account} {remote_id}: it was not deleted")
 
 

@@ -1,0 +1,59 @@
+"""Records that go by another id by now: the link follows them, and takes its base along.
+
+A card file that another program renames, a contact that a provider merges into another: the old id is missing, and
+a record came that carries the person's uid. Parted and linked anew the two would have agreed on nothing, and an edit
+of one side would be asked about.
+
+Followed is only what cannot be anything else. One missing record and one new one carry the uid; the new one is
+nobody's, and came when the other had gone. A record that was there beside the missing one is a copy of it, perhaps an
+old one: against the base its old values would look like edits. What is not followed is parted, as before.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from mappings.operation import Follow
+from mappings.person import Uid
+from mappings.record import RemoteId
+from mappings.world import AccountState, LinkState, Tombstone
+
+
+def moves(account: AccountState, links: Iterable[LinkState], tombstones: frozenset[Tombstone]) -> Iterator[Follow]:
+    """Yield the links of the account whose record has another id by now.
+
+    Shapes: `links` may be of several accounts.
+    """
+    if not account.missing or not account.arrived:
+        return
+    own = {link.remote_id: link.uid for link in links if link.account == account.name}
+    present = _carriers(account, (remote_id for remote_id in account.records if remote_id not in account.missing))
+    gone = _carriers(account, account.missing)
+    for former_id, uid in own.items():
+        carriers = present.get(uid, ())
+        if former_id not in account.missing or len(carriers) != 1 or not set(gone.get(uid, ())) <= {former_id}:
+            continue
+        came_after = account.arrived.get(carriers[0], account.missing[former_id] + 1) <= account.missing[former_id]
+        parted = Tombstone(account.name, uid, carriers[0]) in tombstones
+        if came_after and carriers[0] not in own and not parted and _is_of(account, former_id, uid):
+            yield Follow(account.name, uid, former_id, carriers[0], "uid")
+
+
+def may_have_moved(account: AccountState, remote_id: RemoteId) -> bool:
+    """Tell whether a missing record may be one that came since and cannot be read: then nobody knows yet."""
+    looks = account.missing[remote_id]
+    return any(since <= looks and newcomer in account.unreadable for newcomer, since in account.arrived.items())
+
+
+def _is_of(account: AccountState, remote_id: RemoteId, uid: Uid) -> bool:
+    """Tell whether what was last read of a record speaks for a person, or at least not for another one."""
+    record = account.records.get(remote_id)
+    return record is not None and record.uid in {None, uid}
+
+
+def _carriers(account: AccountState, remote_ids: Iterable[RemoteId]) -> dict[Uid, Sequence[RemoteId]]:
+    carriers: defaultdict[Uid, list[RemoteId]] = defaultdict(list)
+    for remote_id in remote_ids:
+        record = account.records.get(remote_id)
+        if record is not None and record.uid is not None:
+            carriers[record.uid].append(remote_id)
+    return dict(carriers)
