@@ -29,12 +29,17 @@ def moves(account: AccountState, links: Iterable[LinkState], tombstones: frozens
     present = _carriers(account, (remote_id for remote_id in account.records if remote_id not in account.missing))
     gone = _carriers(account, account.missing)
     for former_id, uid in own.items():
-        carriers = present.get(uid, ())
-        if former_id not in account.missing or len(carriers) != 1 or not set(gone.get(uid, ())) <= {former_id}:
+        former = account.records.get(former_id)
+        if former is None or former_id not in account.missing:
+            continue
+        # One that was linked just now has no uid yet, or that of whom it was before.
+        carried = former.uid or uid
+        carriers = present.get(carried, ())
+        if len(carriers) != 1 or not set(gone.get(carried, ())) <= {former_id}:
             continue
         came_after = account.arrived.get(carriers[0], account.missing[former_id] + 1) <= account.missing[former_id]
         parted = Tombstone(account.name, uid, carriers[0]) in tombstones
-        if came_after and carriers[0] not in own and not parted and _is_of(account, former_id, uid):
+        if came_after and carriers[0] not in own and not parted:
             yield Follow(account.name, uid, former_id, carriers[0], "uid")
 
 
@@ -42,12 +47,6 @@ def may_have_moved(account: AccountState, remote_id: RemoteId) -> bool:
     """Tell whether a missing record may be one that came since and cannot be read: then nobody knows yet."""
     looks = account.missing[remote_id]
     return any(since <= looks and newcomer in account.unreadable for newcomer, since in account.arrived.items())
-
-
-def _is_of(account: AccountState, remote_id: RemoteId, uid: Uid) -> bool:
-    """Tell whether what was last read of a record speaks for a person, or at least not for another one."""
-    record = account.records.get(remote_id)
-    return record is not None and record.uid in {None, uid}
 
 
 def _carriers(account: AccountState, remote_ids: Iterable[RemoteId]) -> dict[Uid, Sequence[RemoteId]]:

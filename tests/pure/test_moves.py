@@ -56,6 +56,8 @@ def test_a_record_that_came_when_the_linked_one_had_gone_is_that_one(
 
 def test_one_that_was_linked_before_it_got_its_uid_is_followed_as_well() -> None:
     assert followed(home(record("1", ADA), NEW, missing={"1": 1}, arrived={"2": 1})) == [FOLLOWED]
+    somebodys = (record("1", ADA, uid="before"), record("2", ADA, uid="before"))
+    assert followed(home(*somebodys, missing={"1": 1}, arrived={"2": 1})) == [FOLLOWED]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_one_that_was_linked_before_it_got_its_uid_is_followed_as_well() -> None
         (home(OLD, NEW, record("3", ADA, uid="ada"), missing={"1": 1}, arrived={"2": 1, "3": 1}), "two candidates"),
         (home(OLD, NEW, record("3", ADA, uid="ada"), missing={"1": 1}, arrived={"2": 1}), "one of two candidates is old"),
         (home(OLD, NEW, record("3", ADA, uid="ada"), missing={"1": 1, "3": 1}, arrived={"2": 1}), "two are missing"),
-        (home(record("1", ADA, uid="bob"), NEW, missing={"1": 1}, arrived={"2": 1}), "the missing one was another's"),
+        (home(record("1", ADA, uid="bob"), NEW, missing={"1": 1}, arrived={"2": 1}), "they carry different uids"),
         (home(NEW, missing={"1": 1}, arrived={"2": 1}, unreadable={RemoteId("1"): "broken"}), "nobody knows what it was"),
     ],
 )  # fmt: skip
