@@ -74,9 +74,10 @@ class AccountState:
     """One account as last read.
 
     `missing` counts the complete looks that missed a record which was there; `arrived` counts the looks that have seen
-    a record, for those that came while one was missing. `unreadable` records exist but are not understood. `recovering` says that notes may carry uids which an earlier, lost state has put there.
-    `first_run` says that no plan of this account was ever carried out. `asked_for` are people whom the owner, asked
-    about a doubt, wants to have a contact of their own here.
+    a record, for those that came while one was missing. `unreadable` records exist but are not understood.
+    `recovering` says that notes may carry uids which an earlier, lost state has put there. `first_run` says that no
+    plan of this account was ever carried out. `asked_for` are people whom the owner, asked about a doubt, wants to have
+    a contact of their own here.
     """
 
     name: AccountName
