@@ -108,6 +108,9 @@ class Patience:
     retry_after_s_max: float = 10.0
 
 
+PATIENCE = Patience()
+
+
 class Client:
     """Sends requests to one configured origin, over connections that are kept.
 
@@ -120,7 +123,7 @@ class Client:
         base: str,
         *,
         kin: str = "",
-        patience: Patience = Patience(),
+        patience: Patience = PATIENCE,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.origin = origin_of(base)

@@ -10,6 +10,7 @@ outside of it: a part of N that the new full name no longer has goes with the ol
 Source: RFC 6350, RFC 2426; vCard 2.1 (versit, 1996).
 """
 
+import re
 from collections.abc import Mapping
 
 from mappings import full_name
@@ -29,6 +30,9 @@ _NAMES: frozenset[FieldName] = frozenset({"name", "given_name", "family_name"})
 # Positions in N (RFC 6350 section 6.2.2).
 _FAMILY, _GIVEN, _ADDITIONAL = 0, 1, 2
 _CRLF = "\r\n"
+_GROUP = re.compile(
+    r"^(?:[\w-]+\.)?(?:X-ADDRESSBOOKSERVER-)?KIND(?:;[^:\n]*)?:[ \t]*group[ \t\r]*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 def decode(content: bytes) -> str:
@@ -50,6 +54,14 @@ def cards(text: str) -> tuple[str, ...]:
     Errors: `UnreadableRecord`.
     """
     return tuple("".join(line.raw for line in card) for card in split_cards(text))
+
+
+def is_group(text: str) -> bool:
+    """Tell whether a card is a list of others and no person.
+
+    Source: RFC 6350 section 6.1.4; Apple's address books say so by a property of their own.
+    """
+    return _GROUP.search(text) is not None
 
 
 def get(text: str) -> Reading:

@@ -2,11 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+import dav_servers
+from dav_servers import Server
 
 NeedsTool = Callable[[str], Path]
 
@@ -33,6 +36,27 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.fail(f"CONTACTD_SHARED is {named}, which is no folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def radicale(needs_tool: NeedsTool, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    """A Radicale that all tests share; each makes collections of its own."""
+    with dav_servers.radicale(needs_tool("radicale"), tmp_path_factory.mktemp("radicale")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def xandikos(needs_tool: NeedsTool, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    """A xandikos that all tests share; each makes collections of its own."""
+    with dav_servers.xandikos(needs_tool("xandikos"), tmp_path_factory.mktemp("xandikos")) as server:
+        yield server
+
+
+@pytest.fixture(params=["radicale", "xandikos"])
+def dav_server(request: pytest.FixtureRequest) -> Server:
+    """Each of the servers in turn."""
+    server: Server = request.getfixturevalue(request.param)
+    return server
 
 
 def _tool(name: str) -> Path:

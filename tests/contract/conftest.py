@@ -4,13 +4,19 @@ A new connector joins by a class with the members that `test_contacts_contract.A
 `BOOKS`. What the stranger does must not pass through our code for that provider's wire format.
 """
 
+import json
+import re
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
+from connectors import dav
 from connectors.interface import Contacts, Cursor
 from connectors.memory import Book, Memory
+from connectors.tokens import open_store
 from connectors.vdir import ContactsFolder
+from dav_servers import PASSWORD, USERNAME, Server
 from mappings.person import FieldName, Value
 from mappings.record import AccountName, RemoteId
 from worlds import person
@@ -21,7 +27,7 @@ _FOREIGN = """\
 PRODID:-//Stranger//Address Book 7//EN
 NOTE:met at the fair\\, liked the engine\\;\\nlong talk
 PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJ
- CQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/2w
+ CQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/2Q==
 item1.X-ABRELATEDNAMES:Annabella
 item1.X-ABLABEL:_$!<Mother>!$_
 X-SOCIALPROFILE;type=engine:x-apple:ada
@@ -112,11 +118,80 @@ class VdirBook:
         spare.replace(self._folder / remote_id)
 
 
+class DavBook:
+    """An address book on a server, written by a client that knows nothing of etags."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self._server, self._folder = server, folder
+        self._path = server.make("contacts", f"{folder.name} ü")
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o600)
+        self._added = 0
+
+    def connector(self) -> Contacts:
+        options = dav.Options(
+            self._server.url, USERNAME, password_file=self._folder / "password", contacts=self._path.replace(" ", "%20")
+        )
+        contacts = dav.open_contacts(ACCOUNT, options, open_store(self._folder / "tokens"))
+        assert contacts is not None
+        return contacts
+
+    def add(self, name: str) -> RemoteId:
+        self._added += 1
+        path, (given, _, family) = f"{self._path}stranger-{self._added}.vcf", name.rpartition(" ")
+        self._server.put(
+            path,
+            f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:stranger-{self._added}\r\nFN:{name}\r\nN:{family};{given};;;\r\n"
+            f"EMAIL;TYPE=INTERNET:ada@example.test\r\nTITLE:Analyst\r\n"
+            + _FOREIGN.replace("\n", "\r\n")
+            + "END:VCARD\r\n",
+        )
+        return RemoteId(quote(path))
+
+    def retitle(self, remote_id: RemoteId, title: str) -> None:
+        path = unquote(remote_id)
+        self._server.put(path, re.sub(r"(?m)^TITLE:[^\r\n]*", f"TITLE:{title}", self._server.text(path)))
+
+    def remove(self, remote_id: RemoteId) -> None:
+        self._server.delete(unquote(remote_id))
+
+    def spoil(self, remote_id: RemoteId) -> None:
+        path = unquote(remote_id)
+        self._server.put(path, self._server.text(path).replace("VERSION:3.0", "VERSION:9.0"))
+
+    def foreign(self, remote_id: RemoteId) -> str:
+        """Compare line by line: servers fold and order them as they like, and write names in upper case."""
+        lines = _lines(self._server.text(unquote(remote_id)))
+        return _FOREIGN if _lines(_FOREIGN) <= lines else "\n".join(sorted(lines))
+
+    def size(self) -> int:
+        return len(self._server.etags(self._path))
+
+    def expired_cursor(self) -> Cursor | None:
+        cursor = self.connector().changes(None, {}).cursor
+        assert cursor is not None
+        *place, token = json.loads(cursor)
+        # Of the form that the server gives, but of no state that it was ever in.
+        return Cursor(json.dumps([*place, re.sub(r"[0-9a-f]{40,}$", lambda found: "0" * len(found[0]), token)]))
+
+
+def _lines(text: str) -> set[str]:
+    """Return the unfolded lines of a card, in upper case."""
+    return {line.upper() for line in re.sub(r"\r?\n[ \t]", "", text).replace("\r\n", "\n").split("\n")} - {
+        "PRODID:-//STRANGER//ADDRESS BOOK 7//EN"
+    }
+
+
 BOOKS = (MemoryBook, VdirBook)
 
 
-@pytest.fixture(params=BOOKS, ids=lambda book: book.__name__)
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryBook | VdirBook:
+DAV_SERVERS = ("radicale", "xandikos")
+
+
+@pytest.fixture(params=[*BOOKS, *DAV_SERVERS], ids=lambda book: getattr(book, "__name__", book))
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryBook | VdirBook | DavBook:
     """An empty address book of each kind in turn."""
+    if request.param in DAV_SERVERS:
+        return DavBook(request.getfixturevalue(request.param), tmp_path)
     made: MemoryBook | VdirBook = request.param(tmp_path)
     return made

@@ -4,6 +4,7 @@ A new connector joins by a class with the members of `Diary`, and its place in `
 not pass through our code for that provider's wire format.
 """
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,13 @@ from typing import Protocol
 
 import pytest
 
+from connectors import dav
+from connectors.caldav import CalendarCollection
 from connectors.calendar_interface import Calendar, EventSet, Known
 from connectors.memory_calendar import Agenda, MemoryCalendar
+from connectors.tokens import open_store
 from connectors.vdir_calendar import CalendarFolder
+from dav_servers import PASSWORD, USERNAME, Server
 from mappings.event import (
     Attendee,
     AttendeeKind,
@@ -57,8 +62,8 @@ class Diary(Protocol):
 
     def remove(self, source: RemoteId) -> None: ...
 
-    def spoil(self, source: RemoteId) -> None:
-        """Make a record one that is not understood."""
+    def spoil(self, source: RemoteId) -> str:
+        """Make a record one that is not understood, and return what is to be said of it."""
         ...
 
 
@@ -114,13 +119,26 @@ class MemoryDiary:
     def remove(self, source: RemoteId) -> None:
         self._agenda.remove(source)
 
-    def spoil(self, source: RemoteId) -> None:
+    def spoil(self, source: RemoteId) -> str:
         self._agenda.spoil(source, "DTSTART is missing")
+        return "DTSTART is missing"
 
     def _event(self, source: RemoteId) -> Event:
         event = self._agenda.entries[source]
         assert isinstance(event, Event)
         return event
+
+
+def ics(uid: str, start: datetime) -> str:
+    """Return an event as a stranger's program writes it."""
+    text = (
+        f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Stranger//EN\nBEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z\n"
+        f"{_starts(start)}\nDURATION:PT1H\nSUMMARY:Tea\nORGANIZER:mailto:me@example.test\n"
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:me@example.test\n"
+        "ATTENDEE;CN=Ada;ROLE=OPT-PARTICIPANT;PARTSTAT=ACCEPTED:mailto:ada@example.test\n"
+        "STATUS:CONFIRMED\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    return text.replace("\n", "\r\n")
 
 
 class VdirDiary:
@@ -135,14 +153,7 @@ class VdirDiary:
 
     def add(self, uid: str, start: datetime) -> RemoteId:
         source = RemoteId(f"{uid}.ics")
-        text = (
-            f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Stranger//EN\nBEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z\n"
-            f"{_starts(start)}\nDURATION:PT1H\nSUMMARY:Tea\nORGANIZER:mailto:me@example.test\n"
-            "ATTENDEE;PARTSTAT=ACCEPTED:mailto:me@example.test\n"
-            "ATTENDEE;CN=Ada;ROLE=OPT-PARTICIPANT;PARTSTAT=ACCEPTED:mailto:ada@example.test\n"
-            "STATUS:CONFIRMED\nEND:VEVENT\nEND:VCALENDAR\n"
-        )
-        self._write(source, text.replace("\n", "\r\n"))
+        self._write(source, ics(uid, start))
         return source
 
     def move(self, source: RemoteId, start: datetime) -> None:
@@ -158,8 +169,9 @@ class VdirDiary:
     def remove(self, source: RemoteId) -> None:
         (self._folder / source).unlink()
 
-    def spoil(self, source: RemoteId) -> None:
+    def spoil(self, source: RemoteId) -> str:
         self._replace(source, "DTSTART", "DTEND")
+        return "DTSTART is missing"
 
     def _replace(self, source: RemoteId, old: str, new: str) -> None:
         self._write(source, self._text(source).replace(old, new))
@@ -173,6 +185,51 @@ class VdirDiary:
         spare.replace(self._folder / source)
 
 
+class DavDiary:
+    """A calendar on a server, written by a client that knows nothing of etags."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self._server, self._folder = server, folder
+        self._path = server.make("calendars", folder.name, "work")
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o600)
+
+    def connector(self) -> Calendar:
+        word = self._folder / "password"
+        options = dav.Options(self._server.url, USERNAME, password_file=word, calendars=(self._path,))
+        (calendar,) = dav.open_calendars(ACCOUNT, options, open_store(self._folder / "tokens"))
+        assert isinstance(calendar, CalendarCollection)
+        calendar.name = WORK
+        return calendar
+
+    def add(self, uid: str, start: datetime) -> RemoteId:
+        source = RemoteId(f"{self._path}{uid}.ics")
+        self._server.put(source, ics(uid, start))
+        return source
+
+    def move(self, source: RemoteId, start: datetime) -> None:
+        self._replace(source, r"(?m)^DTSTART[^\r\n]*", _starts(start))
+
+    def decline(self, source: RemoteId) -> None:
+        self._replace(source, r"(?s)(Ada.*?PARTSTAT=)ACCEPTED", r"\1DECLINED")
+
+    def cancel(self, source: RemoteId) -> None:
+        self._replace(source, "STATUS:CONFIRMED", "STATUS:CANCELLED")
+
+    def remove(self, source: RemoteId) -> None:
+        self._server.delete(source)
+
+    def spoil(self, source: RemoteId) -> str:
+        # What these servers take from their clients, and can find in a window.
+        self._replace(source, r"(?m)^DTSTART:(\w+)Z", r"DTSTART;TZID=Nowhere/Nothing:\1")
+        return "time zone Nowhere/Nothing is not known"
+
+    def _replace(self, source: RemoteId, pattern: str, replacement: str) -> None:
+        text, count = re.subn(pattern, replacement, self._server.text(source))
+        assert count == 1
+        self._server.put(source, text)
+
+
 def _starts(start: datetime) -> str:
     return f"DTSTART:{start:%Y%m%dT%H%M%SZ}"
 
@@ -184,9 +241,14 @@ NOTHING_THERE = EventSet(
 DIARIES = (MemoryDiary, VdirDiary)
 
 
-@pytest.fixture(params=DIARIES, ids=lambda diary: diary.__name__)
+DAV_SERVERS = ("radicale", "xandikos")
+
+
+@pytest.fixture(params=[*DIARIES, *DAV_SERVERS], ids=lambda diary: getattr(diary, "__name__", diary))
 def diary(request: pytest.FixtureRequest, tmp_path: Path) -> Diary:
     """An empty calendar of each kind in turn."""
+    if request.param in DAV_SERVERS:
+        return DavDiary(request.getfixturevalue(request.param), tmp_path)
     made: Diary = request.param(tmp_path)
     return made
 
@@ -277,10 +339,10 @@ def test_a_removed_event_is_not_read(diary: Diary) -> None:
 def test_what_is_not_understood_is_told_and_stops_nothing_else(diary: Diary) -> None:
     diary.add("tea", TEA)
     spoiled = diary.add("cake", TEA)
-    diary.spoil(spoiled)
+    reason = diary.spoil(spoiled)
     found = read(diary)
     assert [event.uid for event in found.events] == ["tea"]
-    assert [(each.source, each.reason) for each in found.unreadable] == [(spoiled, "DTSTART is missing")]
+    assert [(each.source, each.reason) for each in found.unreadable] == [(spoiled, reason)]
     assert (found.complete, found.listed) == (True, 2)
 
 
