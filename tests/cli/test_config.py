@@ -1,15 +1,18 @@
 """Configurations, right ones and broken ones: what the program gets, and what the owner is told."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
 
+from connectors import registry
 from connectors.vdir import Options
 from daemon.config import AccountConfig, Config, VaultConfig, load
 from daemon.config_check import checked
 from daemon.config_fit import fitted
+from daemon.config_shape import one_of
 from daemon.errors import ConfigError
 from daemon.paths import config_path
 from mappings.brakes import Limit
@@ -18,6 +21,12 @@ from mappings.record import AccountName
 from mappings.world import NewContacts
 
 VAULT = '[vault]\npath = "/notes"\n'
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return " or ".join(f'"{name}"' for name in names)
+
+
 VDIR = '[accounts.home]\nconnector = "vdir"\n'
 
 
@@ -191,11 +200,14 @@ def test_no_environment_variable_has_a_say(monkeypatch: pytest.MonkeyPatch) -> N
             ('accounts."my home": does not fit; expected letters, digits, - and _',),
         ),
         (VAULT + "[accounts]\nhome = 1", ("accounts.home: is 1; expected a table",)),
-        (VAULT + "[accounts.home]", ('accounts.home.connector: is missing; expected "vdir"',)),
-        (VAULT + "[accounts.home]\nconnector = 1", ('accounts.home.connector: is 1; expected "vdir"',)),
+        (VAULT + "[accounts.home]", (f"accounts.home.connector: is missing; expected {one_of(registry.known())}",)),
+        (
+            VAULT + "[accounts.home]\nconnector = 1",
+            (f"accounts.home.connector: is 1; expected {one_of(registry.known())}",),
+        ),
         (
             VAULT + '[accounts.home]\nconnector = "vdri"',
-            ('accounts.home.connector: no connector is called "vdri"; expected "vdir"',),
+            (f'accounts.home.connector: no connector is called "vdri"; expected {_any_of(registry.known())}',),
         ),
         (VAULT + VDIR + "contacts = 4", ("accounts.home.contacts: is 4; expected a path in quotes",)),
         (VAULT + VDIR + "calendar = []", ("accounts.home.calendar: unknown key; did you mean calendars?",)),
@@ -256,7 +268,7 @@ def test_all_problems_are_reported_at_once() -> None:
             "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, fields, "
             "brakes, contacts, calendars"
         ),
-        'accounts.work.connector: no connector is called "vdri"; expected "vdir"',
+        f'accounts.work.connector: no connector is called "vdri"; expected {_any_of(registry.known())}',
         "accounts.work.email: does not fit; expected an e-mail address in quotes",
         "vualt: unknown key; did you mean vault?",
         'fields.name.rule: "union" does not suit name; expected "vault wins", "remote wins", "fill blank" or "ask"',
@@ -339,7 +351,7 @@ def test_connectors_from_elsewhere_that_are_not_in_order_are_named() -> None:
             "accounts.b.connector: the module of connector broken cannot be imported: "
             "No module named 'no_such_module_anywhere'"
         ),
-        'accounts.c.connector: no connector is called "theer"; expected "broken" or "half" or "there" or "vdir"',
+        f'accounts.c.connector: no connector is called "theer"; expected {_any_of(registry.known())}',
         "accounts.d.folder: is missing; expected a value, which this connector needs",
         "accounts.d.fodler: unknown key; did you mean folder?",
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.vdir import Options
+from connectors import dav, vdir
 from daemon.config import load
 from daemon.config_shape import AccountKeys, BrakeKeys, FieldKeys, StateKeys, VaultKeys, Written
 from mappings.fields import FIELDS
@@ -23,7 +23,18 @@ contacts = "~/.contacts/people"
 calendars = ["~/.calendars/work"]
 email = "me@example.test"
 me = ["myself@example.test"]
+
+[accounts.cloud]
+connector = "dav"
+url = "https://cloud.example.test/"
+username = "me"
+password_command = ["pass", "show", "cloud"]
+contacts = "Contacts"
+calendars = ["Work", "https://cloud.example.test/calendars/me/private/"]
 """
+
+OTHER_PASSWORDS = {"password_file", "password_credential"}
+"""Of which an account can have only one; the others stand in comments."""
 
 
 def test_what_it_calls_a_default_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,11 +51,15 @@ def test_every_key_and_no_other_stands_in_it() -> None:
     assert example["vault"].keys() == _keys(VaultKeys)
     assert example["state"].keys() == _keys(StateKeys)
     assert example["brakes"].keys() == account["brakes"].keys() == _keys(BrakeKeys)
-    assert account.keys() == _keys(AccountKeys) | _keys(Options)
+    assert account.keys() == _keys(AccountKeys) | _keys(vdir.Options)
+    assert example["accounts"]["cloud"].keys() == {"connector"} | _keys(dav.Options) - OTHER_PASSWORDS
+    assert all(f"{key} = " in EXAMPLE.read_text() for key in OTHER_PASSWORDS)
     assert example["fields"].keys() == FIELDS.keys()
     for table in (*example["fields"].values(), *account["fields"].values()):
         assert table.keys() == _keys(FieldKeys)
 
 
-def _keys(shape: type[Written | VaultKeys | StateKeys | BrakeKeys | FieldKeys | AccountKeys | Options]) -> set[str]:
+def _keys(
+    shape: type[Written | VaultKeys | StateKeys | BrakeKeys | FieldKeys | AccountKeys | vdir.Options | dav.Options],
+) -> set[str]:
     return {key.name for key in fields(shape)}

@@ -13,6 +13,7 @@ from daemon.config_check import checked
 from daemon.config_fit import Misfit, fitted
 
 VAULT = '[vault]\npath = "/notes"\n'
+DAV = '[accounts.cloud]\nconnector = "dav"\nurl = "https://dav.example.test/"\n'
 VDIR = '[accounts.home]\nconnector = "vdir"\n'
 
 RIGHT = [
@@ -22,6 +23,10 @@ RIGHT = [
     VAULT + VDIR + 'contacts = "/c"\ncalendars = ["/a", "/b"]\nnew_contacts = "none"\ndelete_with_note = true\n',
     VAULT + 'uid_key = ""\nprofile = "kepano"\npeople = ["People/**", "@*.md"]\n',
     VAULT + '[state]\npath = "/state"\n[brakes]\npeople = 3\n[fields.links]\nrule = "ask"\ndirection = "push"\n',
+    VAULT + DAV,
+    VAULT + DAV + 'username = "me"\ncontacts = ""\ncalendars = ["Work"]\npassword_command = ["pass", "show", "dav"]\n',
+    VAULT + DAV + 'contacts = "Friends"\npassword_file = "/run/word"\ndelete_with_note = true\n',
+    VAULT + DAV + 'password_credential = "dav"\n',
 ]
 
 
@@ -72,8 +77,26 @@ ACCOUNT = st.fixed_dictionaries(
     },
 )
 VAULT_TABLE = table_of(profile=mostly("kepano"), people=mostly(["People/**"]), uid_key=mostly("id", ""))
+DAV_ACCOUNT = st.fixed_dictionaries(
+    {
+        "connector": mostly("dav"),
+        "url": mostly("https://dav.example.test/", "http://127.0.0.1:5232/", "http://a.test/"),
+    },
+    optional={
+        "username": mostly("me"),
+        "password_command": mostly(["pass", "dav"]),
+        "password_file": mostly("/run/word"),
+        "password_credential": mostly("dav"),
+        "contacts": mostly("", "Friends", "/me/friends/"),
+        "calendars": mostly(["Work"], ["https://dav.example.test/work/"]),
+        "delete_with_note": mostly(True, False),
+    },
+)
 TABLES = st.fixed_dictionaries(
-    {"vault": VAULT_TABLE, "accounts": st.dictionaries(st.sampled_from(["home", "a b", ""]), ACCOUNT, max_size=1)},
+    {
+        "vault": VAULT_TABLE,
+        "accounts": st.dictionaries(st.sampled_from(["home", "a b", ""]), ACCOUNT | DAV_ACCOUNT, max_size=1),
+    },
     optional={"state": table_of(path=mostly("/state", "/notes/state")), "fields": FIELD_TABLES, "brakes": BRAKES},
 )
 

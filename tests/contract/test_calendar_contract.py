@@ -258,7 +258,7 @@ def read(diary: Diary) -> EventSet:
 
 
 def test_an_empty_calendar_is_read_completely(diary: Diary) -> None:
-    assert read(diary) == NOTHING_THERE
+    assert replace(read(diary), cursor=None) == NOTHING_THERE
 
 
 def test_what_was_added_is_what_is_read(diary: Diary) -> None:
@@ -333,7 +333,7 @@ def test_a_removed_event_is_not_read(diary: Diary) -> None:
     source = diary.add("tea", TEA)
     calendar.events(MAY)
     diary.remove(source)
-    assert calendar.events(MAY) == NOTHING_THERE
+    assert replace(calendar.events(MAY), cursor=None) == NOTHING_THERE
 
 
 def test_what_is_not_understood_is_told_and_stops_nothing_else(diary: Diary) -> None:
