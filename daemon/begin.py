@@ -12,6 +12,7 @@ from pathlib import Path
 
 from daemon import ownership
 from daemon.config import Config, load
+from daemon.database import make_folder
 from daemon.errors import ConfigError, DaemonError, VaultMissing
 from daemon.lock import only_instance
 from daemon.marker import MARKER_NAME
@@ -77,6 +78,12 @@ contacts = {contacts}
 """
 
 
+class NoFolder(DaemonError):
+    """There is no folder where the owner says that the notes are: nothing was written."""
+
+    exit_code = 69
+
+
 class Declined(DaemonError):
     """The owner did not want it: nothing was written."""
 
@@ -87,7 +94,8 @@ def init(config_path: Path, vault: Path | None, ask: Ask, say: Say, line: Progre
     """Begin with a vault: say what was found, write what is missing, say what to do next.
 
     Shapes: `vault` is None if the owner did not name it.
-    Errors: `ConfigError`, `VaultMissing`, `NotOurVault`, `MarkerUnreadable`, `AlreadyRunning`, `Declined`.
+    Errors: `ConfigError`, `VaultMissing`, `NotOurVault`, `MarkerUnreadable`, `AlreadyRunning`, `NoFolder`,
+    `Declined`.
     """
     if config_path.exists():
         config = load(config_path)
@@ -116,6 +124,8 @@ def _same(left: Path, right: Path) -> bool:
 
 def _new_config(config_path: Path, vault: Path | None, ask: Ask, say: Say, line: Progress) -> tuple[Config, Survey]:
     root = _folder(str(vault) if vault is not None else ask("Where are your notes?", str(Path.cwd())))
+    if not root.is_dir():
+        raise NoFolder(f"{root} is no folder; name the one that your notes are in, or make it first")
     found = _surveyed(root, line)
     _say_found(root, found, say)
     contacts = _folder(ask("In which folder are your contacts, or shall they be kept?", "~/.contacts/people"))
@@ -189,8 +199,8 @@ def _write(path: Path, text: str) -> Config:
 
 
 def _mark(config: Config, found: Survey, now: datetime) -> None:
-    machine = ownership.machine_id(config.state)
+    make_folder(config.state)
     with only_instance(config.state), closing(State.open(config.state, now)) as state:
         if not found.people and any(standing(state).linked.values()):
             raise VaultMissing("people are linked, and this folder holds none of their notes")
-        ownership.claim(config.vault.path, state, machine, Beginning.MARK_AGAIN, now)
+        ownership.claim_here(config.vault.path, state, config.state, Beginning.MARK_AGAIN, now)

@@ -7,7 +7,20 @@ from pathlib import Path
 import click
 
 from daemon import cli_trust
-from daemon.command import AS_JSON, CONFIG, FILE, Commands, approved, ask, common, confirmed, now, say, verbose_option
+from daemon.command import (
+    AS_JSON,
+    CONFIG,
+    FILE,
+    Commands,
+    ask,
+    asking,
+    common,
+    confirmed,
+    now,
+    say,
+    tell,
+    verbose_option,
+)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,8 +71,8 @@ def sync(
     is_named = ctx.get_parameter_source("config_path") is click.core.ParameterSource.COMMANDLINE
     beginning = Beginning.MARK if yes and is_named else Beginning.REFUSE
     wish = sync_once.Wish(config_path, frozenset(accounts), yes, as_json, verbose, beginning)
-    tell = click.echo if as_json else say
-    ctx.exit(sync_once.dry_run(wish, tell) if dry_run else sync_once.sync_once(wish, tell, approved))
+    answer = tell if as_json else say
+    ctx.exit(sync_once.dry_run(wish, answer) if dry_run else sync_once.sync_once(wish, answer, asking()))
 
 
 @main.command("status")
@@ -73,7 +86,7 @@ def show_status(ctx: click.Context, *, as_json: bool, config_path: Path) -> None
 
     stands = status.status(load(config_path), now())
     if as_json:
-        click.echo(render_status.status_json(stands))
+        tell(render_status.status_json(stands))
     else:
         say(render_status.status(stands, now()))
     ctx.exit(stands.exit_code)
@@ -87,9 +100,7 @@ def conflicts(*, settled_too: bool, as_json: bool, config_path: Path) -> None:
     """Show where note and contact differ and you decide."""
     from daemon import errands
 
-    (click.echo if as_json else say)(
-        errands.show_conflicts(config_path, now(), settled_too=settled_too, as_json=as_json)
-    )
+    (tell if as_json else say)(errands.show_conflicts(config_path, now(), settled_too=settled_too, as_json=as_json))
 
 
 @main.command()
@@ -99,7 +110,7 @@ def links(*, as_json: bool, config_path: Path) -> None:
     """Show which notes and contacts wait to be linked by you."""
     from daemon import errands
 
-    (click.echo if as_json else say)(errands.show_links(config_path, now(), as_json=as_json))
+    (tell if as_json else say)(errands.show_links(config_path, now(), as_json=as_json))
 
 
 @main.command()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from daemon.command import AS_JSON, approved, common, now, say
+from daemon.command import AS_JSON, asking, common, now, say, tell
 
 
 @click.command("show")
@@ -19,7 +19,7 @@ def show_conflict(conflict: str, *, as_json: bool, config_path: Path) -> None:
     """
     from daemon import errands_decide
 
-    (click.echo if as_json else say)(errands_decide.show_conflict(config_path, conflict, now(), as_json=as_json))
+    (tell if as_json else say)(errands_decide.show_conflict(config_path, conflict, now(), as_json=as_json))
 
 
 @click.command()
@@ -53,4 +53,4 @@ def settle(
     say(errands_decide.settle(config_path, conflict, answer, now()))
     if not later:
         wish = sync_once.Wish(config_path, frozenset(), False, False, False, Beginning.REFUSE)  # noqa: FBT003  # a sync as usual
-        ctx.exit(sync_once.sync_once(wish, say, approved))
+        ctx.exit(sync_once.sync_once(wish, say, asking()))

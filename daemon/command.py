@@ -16,8 +16,8 @@ _USAGE = 64
 _INTERRUPTED = 130
 """What a shell says of a program that SIGINT ended."""
 
-_NAMED_CONFIG = "daemon.cli.config"
-"""Key of a context's meta: the configuration that the owner named, None if it is the usual one."""
+_CONFIG, _IS_NAMED = "daemon.command.config", "daemon.command.config_is_named"
+"""Keys of a context's meta: the command's configuration, and whether the owner named it."""
 
 
 @contextmanager
@@ -43,12 +43,13 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except (KeyboardInterrupt, click.Abort):
-            click.echo("\ncontactd: interrupted. What was done is recorded; the next run goes on from there.", err=True)
+            text = "contactd: interrupted. What was done is recorded; the next run goes on from there."
+            click.echo(f"\n{finished(text, sys.stderr, ctx)}", err=True)
             ctx.exit(_INTERRUPTED)
         except Exception as error:  # noqa: BLE001  # the outermost place: what nobody expected ends here, and says so
             from daemon import failure
 
-            message, exit_code = failure.told(error)
+            message, exit_code = failure.told(error, ctx.meta.get(_CONFIG))
             click.echo(finished(message, sys.stderr, ctx), err=True)
             ctx.exit(exit_code)
 
@@ -65,8 +66,9 @@ def _listen(ctx: click.Context, param: click.Parameter, verbose: bool) -> bool: 
 def _config_path(ctx: click.Context, param: click.Parameter, named: Path | None) -> Path:  # noqa: ARG001  # as click calls it
     from daemon.paths import config_path
 
-    ctx.meta[_NAMED_CONFIG] = named
-    return named if named is not None else config_path()
+    ctx.meta[_IS_NAMED] = named is not None
+    path = ctx.meta[_CONFIG] = named if named is not None else config_path()
+    return path
 
 
 Function = TypeVar("Function", bound=Callable[..., None])
@@ -88,9 +90,28 @@ def common(function: Function) -> Function:
     return CONFIG(verbose_option("Log more to the error stream.", expose_value=False)(function))
 
 
+class OutputLost(click.ClickException):
+    """What was to be said could not be written, as into a file on a full disk; what was done is done.
+
+    Source: sysexits.h, EX_IOERR.
+    """
+
+    exit_code = 74
+
+
 def say(text: str) -> None:
     """Say something to whoever ran the command."""
-    click.echo(finished(text, sys.stdout, click.get_current_context()))
+    tell(finished(text, sys.stdout, click.get_current_context()))
+
+
+def tell(text: str) -> None:
+    """Write something out as it is, such as JSON."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(f"what is said cannot be written: {error.strerror}") from error
 
 
 def finished(text: str, stream: TextIO, ctx: click.Context) -> str:
@@ -100,8 +121,7 @@ def finished(text: str, stream: TextIO, ctx: click.Context) -> str:
 
     from daemon.render import fitted, runnable
 
-    named = ctx.meta.get(_NAMED_CONFIG)
-    text = runnable(text, f"--config {shlex.quote(str(named))}" if named is not None else "")
+    text = runnable(text, f"--config {shlex.quote(str(ctx.meta[_CONFIG]))}" if ctx.meta.get(_IS_NAMED) else "")
     text = fitted(text, shutil.get_terminal_size().columns) if stream.isatty() else text
     # A terminal may speak less than Unicode.
     return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
@@ -114,9 +134,14 @@ def ask(question: str, default: str) -> str:
     return str(click.prompt(question, default=default, err=True))
 
 
+def asking() -> Callable[[str], bool] | None:
+    """Return how to ask about a plan; None where nobody can be asked: then it waits."""
+    return approved if sys.stdin.isatty() and sys.stderr.isatty() else None
+
+
 def approved(question: str) -> bool:
     """Ask about a plan; where nobody can be asked, it waits."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if asking() is None:
         return False
     return click.confirm(finished(question, sys.stderr, click.get_current_context()), err=True)
 

@@ -84,7 +84,11 @@ def load(path: Path) -> Config:
 
     Errors: `ConfigError` with every problem at once, each `key.path: what is wrong; what was expected`.
     """
-    return _resolved(_written(_parsed(path)))
+    table = _parsed(path)
+    try:
+        return _resolved(_written(table))
+    except ConfigError as error:
+        raise ConfigError(error.problems, path) from error
 
 
 def _parsed(path: Path) -> Table:

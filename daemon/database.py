@@ -52,6 +52,15 @@ _UNUSABLE = {
 
 
 @contextmanager
+def folder_usable() -> Generator[None]:
+    """Let the operating system's errors about the folder of the state end here."""
+    try:
+        yield
+    except OSError as error:
+        raise StateError(f"the folder of the state cannot be used: {error.strerror}") from error
+
+
+@contextmanager
 def translated() -> Generator[None]:
     """Let SQLite's errors end here; those that only a mistake of ours can cause rise as they are."""
     try:
@@ -193,8 +202,12 @@ def stamp(now: datetime) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that is the owner's alone; one that is there stays as it is."""
-    folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Make a folder that is the owner's alone; one that is there stays as it is.
+
+    Errors: `StateError`.
+    """
+    with folder_usable():
+        folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
 
 
 def sync_file(path: Path) -> None:

@@ -79,11 +79,13 @@ def take_over(config_path: Path, now: datetime) -> str:
     config = load(config_path)
     machine = ownership.machine_id(config.state)
     with only_instance(config.state), closing(State.open(config.state, now)) as state:
-        ownership.take_over(config.vault.path, state, machine, now)
+        is_new = ownership.take_over(config.vault.path, state, machine, now)
+    if not is_new:
+        return page([f"This machine keeps {config.vault.path} in step already; nothing was changed."])
     return page(
         [
-            f"This machine keeps {config.vault.path} in step from now on; every other one stops by itself as soon as",
-            "the changed contactd-vault.md has reached it.",
+            f"This machine keeps {config.vault.path} in step from now on.",
+            "Every other one stops by itself as soon as the changed contactd-vault.md has reached it.",
             "See first what would be done: `contactd sync --once --dry-run`",
         ]
     )

@@ -4,6 +4,7 @@ Messages say what is wrong and what to do. They may end up in a log, so they nam
 who shows them to the owner knows the path and adds it.
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -14,13 +15,17 @@ class DaemonError(Exception):
 
 
 class ConfigError(DaemonError):
-    """The configuration is not usable: print every problem (`key.path: what, expected`), stop, do not restart."""
+    """The configuration is not usable: print every problem (`key.path: what, expected`), stop, do not restart.
+
+    `file` is where the keys stand, None for problems that name their place themselves.
+    """
 
     exit_code = 78
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    def __init__(self, problems: tuple[str, ...], file: Path | None = None) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.file = file
 
 
 class UnknownAccount(DaemonError):
@@ -57,8 +62,25 @@ class NotOurVault(VaultError):
 
     exit_code = 69
 
+    def __init__(
+        self, message: str = "another machine keeps this vault in step; to do it from here, run `contactd takeover`"
+    ) -> None:
+        super().__init__(message)
+
+
+class NotKnownHere(NotOurVault):
+    """The vault was kept in step before, and nothing here remembers it: tell a lost state from another machine's vault.
+
+    Nobody but the owner can: the marker names a machine, and this one does not know who it was.
+    """
+
     def __init__(self) -> None:
-        super().__init__("another machine keeps this vault in step; to do it from here, run `contactd takeover`")
+        super().__init__(
+            "this vault was kept in step before, and nothing here remembers it. If this machine did it and its state "
+            "was lost, `contactd restore FILE` brings back a backup, or `contactd takeover` begins anew: equal values "
+            "are adopted, differing ones are asked about, nothing is deleted. If another machine does it, it stops "
+            "once you run `contactd takeover` here"
+        )
 
 
 class MarkerUnreadable(VaultError):

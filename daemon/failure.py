@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 from daemon import render
-from daemon.errors import DaemonError
+from daemon.errors import DaemonError, StateError, VaultError
 
 _BUG = 70
 """Source: sysexits.h, EX_SOFTWARE."""
@@ -13,12 +13,29 @@ _BUG = 70
 _log = logging.getLogger(__name__)
 
 
-def told(error: Exception) -> tuple[str, int]:
-    """Return what to say of an error, and the exit code; the traceback of an unexpected one goes to the debug log."""
+def told(error: Exception, config_path: Path | None) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code; the traceback of an unexpected one goes to the debug log.
+
+    Shapes: `config_path` is the configuration of the command that failed, None if it has none.
+    """
     if isinstance(error, DaemonError):
-        return render.error(error), error.exit_code
+        return render.error(error, _place(error, config_path)), error.exit_code
     _log.debug("unexpected", exc_info=error)
     return _bug_report(error), _BUG
+
+
+def _place(error: DaemonError, config_path: Path | None) -> Path | None:
+    """Return where the vault or the state is said to be: errors name no paths, because they may end up in a log."""
+    if config_path is None or not isinstance(error, (VaultError, StateError)):
+        return None
+    # Only here: what reads the configuration takes longer to load than saying what is wrong with it.
+    from daemon.config import load  # noqa: PLC0415
+
+    try:
+        config = load(config_path)
+    except DaemonError:
+        return None
+    return config.vault.path if isinstance(error, VaultError) else config.state
 
 
 def _bug_report(error: Exception) -> str:
@@ -28,7 +45,7 @@ def _bug_report(error: Exception) -> str:
     return render.page(
         [
             f"contactd: this is a mistake in contactd itself ({where}).",
-            "What was done so far is recorded, and the next run goes on from there. Please report the line above, and",
-            "what the same command says with --verbose; look it through for names first.",
+            "What was done so far is recorded, and the next run goes on from there.",
+            "Please report the first line, and what the same command says with --verbose; look it through for names.",
         ]
     )

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from daemon.database import folder_usable
 from daemon.errors import AlreadyRunning
 
 LOCK_NAME = "lock"
@@ -21,9 +22,10 @@ _PID_BYTES_MAX = 32
 def only_instance(state_home: Path) -> Generator[None]:
     """Hold the lock of an existing state home for the duration of the block.
 
-    Errors: `AlreadyRunning` with the holder's pid, at once; nobody is waited for.
+    Errors: `AlreadyRunning` with the holder's pid, at once; nobody is waited for. `StateError`.
     """
-    lock_fd = os.open(state_home / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    with folder_usable():
+        lock_fd = os.open(state_home / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _lock(lock_fd)
         os.ftruncate(lock_fd, 0)

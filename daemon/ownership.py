@@ -5,6 +5,7 @@ other's writes as edits of the owner's.
 """
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
@@ -12,8 +13,8 @@ from uuid import UUID, uuid4
 
 from daemon.backup import MACHINE_ID_NAME
 from daemon.codec import time_text
-from daemon.database import LOST_STATE_AT, make_folder, sync_folder
-from daemon.errors import DaemonError, MarkerUnreadable, NotOurVault, StateError, VaultMissing
+from daemon.database import LOST_STATE_AT, folder_usable, make_folder, sync_folder
+from daemon.errors import DaemonError, MarkerUnreadable, NotKnownHere, NotOurVault, StateError, VaultMissing
 from daemon.marker import MARKER_NAME, Marker, read_marker, write_marker
 from daemon.state import State, get_meta, set_meta
 
@@ -47,13 +48,13 @@ class Beginning(Enum):
 def known_machine_id(state_folder: Path) -> UUID | None:
     """Return this machine's id, None if it has none yet."""
     try:
-        return UUID((state_folder / MACHINE_ID_NAME).read_text(encoding="utf-8").strip())
-    except FileNotFoundError:
-        return None
+        with folder_usable(), suppress(FileNotFoundError):
+            return UUID((state_folder / MACHINE_ID_NAME).read_text(encoding="utf-8").strip())
     except ValueError as error:
         raise StateError(
             f"{MACHINE_ID_NAME} in the state's folder holds no id; remove it and run `contactd takeover`"
         ) from error
+    return None
 
 
 def machine_id(state_folder: Path) -> UUID:
@@ -84,6 +85,16 @@ def known_vault(state: State) -> UUID | None:
     """Return the id of the vault that the state speaks of, None for a new state."""
     text = get_meta(state, _VAULT_ID)
     return UUID(text) if text is not None else None
+
+
+def claim_here(root: Path, state: State, state_folder: Path, beginning: Beginning, now: datetime) -> Marker:
+    """Return the vault's marker, if the vault is the machine's to keep in step whose state this is; as `claim`.
+
+    The machine gets an id only if so. One made beside another's marker would be in the way of a backup's, which may
+    be the one that the marker names.
+    """
+    peek(root, state, known_machine_id(state_folder), beginning)
+    return claim(root, state, machine_id(state_folder), beginning, now)
 
 
 def claim(root: Path, state: State, machine: UUID, beginning: Beginning, now: datetime) -> Marker:
@@ -124,7 +135,7 @@ def _marker(root: Path, known: UUID | None, machine: UUID | None, beginning: Beg
     if marker is not None and known is not None and known != marker.vault_id:
         raise VaultMissing(f"{MARKER_NAME} is another vault's")
     if marker is not None and marker.machine_id != machine:
-        raise NotOurVault
+        raise NotKnownHere if known is None or machine is None else NotOurVault
     return marker
 
 
@@ -134,25 +145,28 @@ def _new_marker(known: UUID | None, machine: UUID, beginning: Beginning) -> Mark
     return Marker(known or uuid4(), machine)
 
 
-def take_over(root: Path, state: State, machine: UUID, now: datetime) -> Marker:
+def take_over(root: Path, state: State, machine: UUID, now: datetime) -> bool:
     """Make this machine the one that keeps the vault in step; a marker that cannot be read is written anew.
 
+    Result: False if it was that already, and nothing was written.
     Errors: `NoMarker`, and `VaultMissing` if the state speaks of another vault.
     """
     known = known_vault(state)
     try:
         marker = read_marker(root)
     except MarkerUnreadable:
-        marker = Marker(known or uuid4(), machine)
+        marker = Marker(known or uuid4(), uuid4())
     if marker is None:
         raise NoMarker
     if known is not None and known != marker.vault_id:
         raise VaultMissing(f"{MARKER_NAME} is another vault's")
     ours = Marker(marker.vault_id, machine)
+    if known is not None and marker == ours:
+        return False
     write_marker(root, ours)
     if known is None:
         _remember(state, ours, now)
-    return ours
+    return True
 
 
 def _remember(state: State, marker: Marker, lost_at: datetime | None) -> None:

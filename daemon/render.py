@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from textwrap import TextWrapper
 
 from daemon.errors import ConfigError, DaemonError, VaultMissing
@@ -58,21 +59,24 @@ def runnable(text: str, option: str) -> str:
     return _COMMAND.sub(lambda found: f"{found[0]} {option}", text) if option else text
 
 
-def error(raised: DaemonError) -> str:
-    """Return why the program could not go on, and what to do."""
+def error(raised: DaemonError, place: Path | None) -> str:
+    """Return why the program could not go on, and what to do; `place` is where the vault or the state is, if known."""
+    named = f"{place}: " if place is not None else ""
     match raised:
         case ConfigError():
-            return page(["The configuration cannot be used:", *(f"  {problem}" for problem in raised.problems)])
+            which = f" {raised.file}" if raised.file is not None else ""
+            title = f"The configuration{which} cannot be used:"
+            return page([title, *(f"  {problem}" for problem in raised.problems)])
         case VaultMissing():
-            return page(
-                [
-                    f"contactd: {raised}.",
-                    "Mount it, or correct `path` under [vault] in the configuration. If these are your notes and only",
-                    "contactd-vault.md was lost, `contactd init` writes it anew.",
-                ]
-            )
+            return page([f"contactd: {named}{raised}.", _HOW_TO_FIND_IT])
         case _:
-            return page([f"contactd: {raised}"])
+            return page([f"contactd: {named}{raised}"])
+
+
+_HOW_TO_FIND_IT = (
+    "Mount it, or correct `path` under [vault] in the configuration. If these are your notes and only "
+    "contactd-vault.md was lost, `contactd init` writes it anew."
+)
 
 
 def value(held: Value) -> str:

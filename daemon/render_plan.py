@@ -46,6 +46,18 @@ def is_shown(step: Operation) -> bool:
     return not isinstance(step, Agree | Rebase)
 
 
+def key(step: Operation) -> tuple[str, Uid, str]:
+    """Return what a step is known by in two plans of one run: what kind it is, whose, and where."""
+    match step:
+        case WriteNote() | RestoreNote():
+            place = str(step.path)
+        case Agree() | Rebase():
+            place = step.agreed.account
+        case _:
+            place = step.account
+    return type(step).__name__, step.uid, place
+
+
 def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> list[str]:
     """Return the steps, one line each; of very many the counts and the first, unless all are wanted."""
     shown = [step for step in steps if is_shown(step)]

@@ -1,7 +1,9 @@
 """One run as text, or as JSON: what was seen, done, held and skipped, and what waits for the owner."""
 
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 
 from daemon import render_plan
@@ -27,13 +29,14 @@ _VERDICTS = {
 }
 
 
-def report(done: Report, now: Standing, *, verbose: bool) -> str:
+def report(done: Report, now: Standing, shown: Iterable[Operation], *, verbose: bool) -> str:
     """Return what one run found and did, for the owner to read; every note and record is accounted for.
 
-    Shapes: `now` is the standing after the run.
+    Shapes: `now` is the standing after the run. `shown` are steps that the owner has just been asked about: they are
+    not told again.
     """
     parts = (
-        _steps(done, now.people, verbose=verbose),
+        _steps(done, now.people, {render_plan.key(step) for step in shown}, verbose=verbose),
         _vault(done, now.people),
         _accounts(done, now),
         _calendars(done, now.people),
@@ -87,9 +90,14 @@ def report_json(done: Report, now: Standing) -> str:
     return document(told)
 
 
-def _steps(done: Report, people: People, *, verbose: bool) -> Iterator[str]:
+def _steps(done: Report, people: People, shown: AbstractSet[tuple[str, Uid, str]], *, verbose: bool) -> Iterator[str]:
+    if any(render_plan.key(step) in shown for step in done.plan.operations):
+        yield (
+            "What is shown above was done, but for what is told below:" if _is_undone(done) else "Done, as shown above."
+        )
     for title, steps in ((_title(done), done.plan.operations), ("Waiting for you:", done.plan.waiting)):
-        if told := render_plan.lines(steps, people, all_of_them=verbose):
+        news = [step for step in steps if render_plan.key(step) not in shown]
+        if told := render_plan.lines(news, people, all_of_them=verbose):
             yield title
             yield from told
 
@@ -97,8 +105,11 @@ def _steps(done: Report, people: People, *, verbose: bool) -> Iterator[str]:
 def _title(done: Report) -> str:
     if done.deeds is None:
         return "To be done:"
-    undone = done.deeds.failures or done.deeds.postponed or done.deeds.broken
-    return "Planned; what of it was not done is told below:" if undone else "Done:"
+    return "Planned; what of it was not done is told below:" if _is_undone(done) else "Done:"
+
+
+def _is_undone(done: Report) -> bool:
+    return done.deeds is not None and bool(done.deeds.failures or done.deeds.postponed or done.deeds.broken)
 
 
 def _vault(done: Report, people: People) -> Iterator[str]:
@@ -239,16 +250,25 @@ def _sides(conflict: Conflict) -> str:
     return ", ".join((f"note {value(conflict.ours)}", *theirs))
 
 
+def _go_ahead(done: Report) -> str:
+    """Return the command that lets what waits run, and nothing that this run was not to look at."""
+    partial = any(account.health is Health.LEFT_OUT for account in done.accounts)
+    waiting = sorted({brake.account for brake in done.plan.brakes}) if partial else []
+    return " ".join(["contactd sync --once --yes", *(f"--account {shlex.quote(name)}" for name in waiting)])
+
+
 def _verdict(done: Report) -> str:
     waiting = ", ".join(sorted({brake.account for brake in done.plan.brakes}))
     if done.deeds is None:
         touched = "This was a dry run: nothing was touched."
         if waiting:
-            return f"{touched} {waiting} waits for your word: `contactd sync --once --yes` carries the plan out."
+            return f"{touched} {waiting} waits for your word: `{_go_ahead(done)}` carries the plan out."
         work = any(render_plan.is_shown(step) for step in done.plan.operations)
         return touched if work else f"{touched} {_VERDICTS[done.exit_code]}"
     if waiting:
-        return f"Nothing was done for {waiting}; `contactd sync --once --yes` carries out what waits."
+        return f"Nothing was done for {waiting}; `{_go_ahead(done)}` carries out what waits."
+    if not done.accounts:
+        return "There is nothing to keep in step with."
     if not done.exit_code and any(account.missing for account in done.accounts) and not done.deeds.parted:
         return "In step, but for what is no longer found: only what the next run misses too counts as deleted."
     return _VERDICTS[done.exit_code]

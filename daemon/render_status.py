@@ -117,7 +117,10 @@ def _more(count: int) -> Iterator[str]:
 def _last(stands: Status, now: datetime) -> Iterator[str]:
     run = stands.last_run
     if run is None:
-        yield "There was no run so far: `contactd sync --once` begins."
+        # Where the vault is not ours yet, something else comes first and was told.
+        yield (
+            "There was no run so far." if stands.not_ours else "There was no run so far: `contactd sync --once` begins."
+        )
     elif run.finished_at is None:
         yield f"The last run began {ago(run.started_at, now)} and has not ended: it is at work, or was cut short."
         yield "What was cut short is settled by the next run; nothing is lost."

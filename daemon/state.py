@@ -16,8 +16,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
-from daemon.database import DATABASE_NAME, connect, copy_database, make_folder, opened, translated
-from daemon.errors import StateError
+from daemon.database import DATABASE_NAME, connect, copy_database, folder_usable, make_folder, opened, translated
 from daemon.schema import MIGRATIONS, migrate
 
 Parameter = str | int | bytes | None
@@ -61,12 +60,9 @@ class State:
         A database from an older program is copied into `backups/` and brought up to date. Files are the owner's alone.
         Errors: `StateError`, with the way out.
         """
-        try:
-            make_folder(folder)
-            with translated():
-                return cls(opened(folder, MIGRATIONS, now))
-        except OSError as error:
-            raise StateError(f"the folder of the state cannot be used: {error.strerror}") from error
+        make_folder(folder)
+        with folder_usable(), translated():
+            return cls(opened(folder, MIGRATIONS, now))
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -125,8 +121,12 @@ Readable = State | Transaction
 
 
 def is_kept(folder: Path) -> bool:
-    """Tell whether a folder holds a state, whole or damaged; opening it would not make a new one."""
-    return (folder / DATABASE_NAME).exists()
+    """Tell whether a folder holds a state, whole or damaged; opening it would not make a new one.
+
+    Errors: `StateError`.
+    """
+    with folder_usable():
+        return (folder / DATABASE_NAME).exists()
 
 
 def get_meta(state: Readable, key: str) -> str | None:

@@ -1,7 +1,7 @@
 """`contactd sync --once`: one cycle, from the configuration to what the owner reads."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 from daemon import cycle, opening, ownership, progress, render_plan, render_run, report_kept
 from daemon.config import Config, load
 from daemon.cycle import Look
+from daemon.database import make_folder
 from daemon.errors import UnknownAccount
 from daemon.links import people
 from daemon.lock import only_instance
@@ -20,6 +21,7 @@ from daemon.report import Report
 from daemon.setup import Setup
 from daemon.standing import Standing, standing
 from daemon.state import State, is_kept
+from mappings.operation import Operation
 from mappings.record import AccountName
 
 Say = Callable[[str], None]
@@ -37,23 +39,29 @@ class Wish:
     beginning: Beginning
 
 
-def sync_once(wish: Wish, say: Say, confirmed: Callable[[str], bool]) -> int:
+def sync_once(wish: Wish, say: Say, confirmed: Callable[[str], bool] | None) -> int:
     """Bring both sides into step once, and say what was done.
 
-    Shapes: `confirmed` shows the owner a plan and asks; where nobody can be asked it is False.
+    Shapes: `confirmed` shows the owner a plan and asks; it is None where nobody can be asked.
     Result: the exit code of `Report`.
     Errors: `ConfigError`, `UnknownAccount`, `VaultError`, `StateError`, `AlreadyRunning`.
     """
     config = _config(wish)
-    machine = ownership.machine_id(config.state)
     line = Progress(sys.stderr)
+    shown: list[Operation] = []
+    make_folder(config.state)
     with only_instance(config.state), closing(State.open(config.state, now())) as state:
-        marker = ownership.claim(config.vault.path, state, machine, wish.beginning, now())
+        marker = ownership.claim_here(config.vault.path, state, config.state, wish.beginning, now())
         setup = _setup(config, marker, marker, wish, line)
 
         def approve(seen: Look) -> frozenset[AccountName]:
             line.clear()
-            return _approved(wish, seen, state, confirmed)
+            braked = frozenset(brake.account for brake in seen.plan.brakes)
+            if wish.approve_all or confirmed is None:
+                return braked if wish.approve_all else frozenset()
+            shown.extend(seen.plan.waiting)
+            question = render_plan.question(seen.plan, people(state), all_of_them=wish.verbose)
+            return braked if confirmed(question) else frozenset()
 
         try:
             report = cycle.sync(setup, state, now, approve, progress.told(opening.side_by_side, line.tell))
@@ -61,7 +69,7 @@ def sync_once(wish: Wish, say: Say, confirmed: Callable[[str], bool]) -> int:
             line.clear()
         with state.transaction() as tx:
             report_kept.keep(tx, report, now())
-        say(_rendered(wish, report, standing(state)))
+        say(_rendered(wish, report, standing(state), shown))
     return report.exit_code
 
 
@@ -82,7 +90,7 @@ def dry_run(wish: Wish, say: Say) -> int:
         finally:
             line.clear()
         report = Report(0, seen.vault, seen.accounts, seen.calendars, seen.plan, None)
-        say(_rendered(wish, report, standing(state)))
+        say(_rendered(wish, report, standing(state), ()))
     return report.exit_code
 
 
@@ -107,18 +115,10 @@ def _setup(config: Config, marker: Marker, expect: Marker | None, wish: Wish, li
     return replace(setup, vault=WatchedVault(config.vault.path, expect, line.tell))
 
 
-def _rendered(wish: Wish, report: Report, now_stands: Standing) -> str:
+def _rendered(wish: Wish, report: Report, now_stands: Standing, shown: Sequence[Operation]) -> str:
     if wish.as_json:
         return render_run.report_json(report, now_stands)
-    return render_run.report(report, now_stands, verbose=wish.verbose)
-
-
-def _approved(wish: Wish, seen: Look, state: State, confirmed: Callable[[str], bool]) -> frozenset[AccountName]:
-    """Return the accounts that may run after all: all that wait, if the owner said so before or says so now."""
-    braked = frozenset(brake.account for brake in seen.plan.brakes)
-    if wish.approve_all or confirmed(render_plan.question(seen.plan, people(state), all_of_them=wish.verbose)):
-        return braked
-    return frozenset()
+    return render_run.report(report, now_stands, shown, verbose=wish.verbose)
 
 
 def _copy_of_state(config: Config) -> State:

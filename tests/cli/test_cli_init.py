@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from daemon.config import load
-from daemon.marker import read_marker
+from daemon.marker import read_marker, write_marker
 from folder_worlds import Ran, person, seen
 
 Contactd = Callable[..., Ran]
@@ -112,10 +114,40 @@ def test_a_vault_of_another_machine_stays_its_own_until_it_is_taken_over(
     begun = contactd("init", vault)
     assert (begun.code, "`contactd takeover`" in begun.said) == (69, True)
     assert contactd("sync", "--once").code == 69
-    assert contactd("takeover").code == 0
+    assert "from now on" in contactd("takeover").said
     assert contactd("sync", "--once", "--dry-run").code == 4
+    assert "already; nothing was changed" in contactd("takeover").said
+
+
+def test_a_lost_state_is_told_from_another_machine_and_a_backup_brings_all_of_it_back(
+    contactd: Contactd, vault: Path, tmp_path: Path
+) -> None:
+    contactd("init", vault)
+    contactd("sync", "--once", "--yes")
+    assert contactd("backup", tmp_path / "copy.db").code == 0
+    shutil.rmtree(tmp_path / ".local")
+    for command in (("sync", "--once"), ("status",), ("init",)):
+        lost = contactd(*command)
+        assert (lost.code, "its state was lost, `contactd restore FILE`" in lost.said) == (69, True)
+    assert contactd("restore", tmp_path / "copy.db").code == 0
+    assert contactd("sync", "--once").said.endswith("All is in step.\n")
+
+
+def test_a_vault_that_another_machine_took_over_says_just_that(contactd: Contactd, vault: Path) -> None:
+    contactd("init", vault)
+    contactd("sync", "--once", "--yes")
+    marker = read_marker(vault)
+    assert marker is not None
+    write_marker(vault, replace(marker, machine_id=uuid4()))
+    taken = contactd("sync", "--once")
+    assert (taken.code, taken.said.startswith(f"contactd: {vault}: another machine keeps this vault in step")) == (
+        69,
+        True,
+    )
+    assert "lost" not in taken.said
 
 
 def test_a_folder_that_is_not_there_is_no_vault(contactd: Contactd, tmp_path: Path) -> None:
-    assert contactd("init", tmp_path / "nowhere").code == 69
+    begun = contactd("init", tmp_path / "nowhere")
+    assert (begun.code, "make it first" in begun.said, "deleted" in begun.said) == (69, True, False)
     assert seen(tmp_path) == {}

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -127,3 +128,61 @@ def test_lines_are_broken_for_a_terminal_and_commands_never(columns: int) -> Non
     assert "`contactd sync --once --yes --config notes.toml`" in fitted
     assert max(len(line) for line in fitted.splitlines() if "`" not in line) <= columns
     assert fitted.split() == text.split()
+
+
+def test_what_cannot_be_used_is_named_with_its_place(contactd: Contactd, world: FolderWorld) -> None:
+    def said(*command: str) -> str:
+        return contactd(*command, "--config", world.config).said
+
+    said("init")
+    world.vault.rename(world.root / "away")
+    assert said("sync", "--once").startswith(f"contactd: {world.vault}: vault missing")
+    (world.root / "away").rename(world.vault)
+    (world.state / "state.db").write_bytes(b"nothing of the kind" * 1000)
+    assert said("sync", "--once").startswith(f"contactd: {world.state}: the state")
+    edit(world.config, "[vault]", "[volt]")
+    assert said("sync", "--once").startswith(f"The configuration {world.config} cannot be used:\n  vault: ")
+
+
+def test_the_way_on_names_the_account_that_the_run_was_for(contactd: Contactd, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    world = made(tmp_path, more=f'[accounts.work]\nconnector = "vdir"\ncontacts = "{tmp_path}/work"\n')
+    world.note(ADA).write_text(person(ADA))
+    contactd("init", "--config", world.config)
+    for options, wanted in (("--account", "work"), "--yes --account work"), ((), "--yes"):
+        ran = contactd("sync", "--once", *options, "--config", world.config)
+        assert named(ran.said) == [f"contactd sync --once {wanted} --config {world.config}"]
+
+
+def test_without_accounts_nobody_claims_that_all_is_in_step(contactd: Contactd, tmp_path: Path) -> None:
+    (tmp_path / "Notes").mkdir()
+    (tmp_path / "c.toml").write_text(f'[vault]\npath = "{tmp_path}/Notes"\n')
+    contactd("init", "--config", "c.toml")
+    ran = contactd("sync", "--once", "--config", "c.toml")
+    assert (ran.code, ran.said.splitlines()[-2:]) == (
+        0,
+        ["No account has an address book: name one in the configuration.", "There is nothing to keep in step with."],
+    )
+
+
+def test_what_cannot_be_said_is_no_mistake_of_the_program(world: FolderWorld) -> None:
+    command = [str(CONTACTD), "links", "--config", str(world.config)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (74, "Error: what is said cannot be written: No space left on device\n")
+
+
+def test_whoever_stops_reading_hears_nothing_more(world: FolderWorld) -> None:
+    for number in range(1500):
+        world.note(f"Person {number:04}").write_text(person(f"Person {number:04}"))
+    command = shlex.join(
+        [str(CONTACTD), "sync", "--once", "--yes", "--dry-run", "--verbose", "--config", str(world.config)]
+    )
+    done = subprocess.run(["/bin/sh", "-c", f"{command} | head -n 1"], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("Waiting for you:\n", "")
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}, {"CLICOLOR_FORCE": "1"}])
+def test_nothing_is_ever_coloured(world: FolderWorld, environment: dict[str, str]) -> None:
+    for command in (("--help",), ("sync", "--once", "--yes", "--config", str(world.config)), ("nonsense",)):
+        assert "\x1b" not in run(world.root, CONTACTD, *command, **environment).said

@@ -115,7 +115,10 @@ def test_on_a_terminal_the_first_plan_is_shown_and_asked_about(
     assert ran.said[:question].count("make contact") == 3
     assert "its first run" in ran.said[:question]
     assert (ran.code, len(world.cards())) == (code, made_cards)
-    assert max(len(line) for line in ran.said.splitlines() if "`contactd" not in line) <= 80
+    # What was shown and asked about is not told again.
+    assert (ran.said.count("make contact"), "Done, as shown above.\n" in ran.said) == (3, answer == "y")
+    told_lines = ran.said.replace("[y/N]: ", "[y/N]:\n").splitlines()
+    assert [line for line in told_lines if "`contactd" not in line and len(line) > 80] == []
     # A command is never broken: it is there to be copied.
     assert ("`contactd" in ran.said) == (f"`contactd sync --once --yes --config {world.config}`" in ran.said)
 
@@ -127,7 +130,10 @@ def test_help_loads_nothing_of_ours_but_the_command_line() -> None:
     # Not measured: what a loaded machine takes says nothing.
     loaded = _loaded_by("--help")
     ours = {name for name in loaded if name.partition(".")[0] in {"connectors", "daemon", "mappings"}}
-    assert (ours, loaded & {*HEAVY, "sqlite3", "logging"}) == ({"daemon", "daemon.cli", "daemon.command"}, set())
+    assert (ours, loaded & {*HEAVY, "sqlite3", "logging"}) == (
+        {"daemon", "daemon.cli", "daemon.cli_trust", "daemon.command"},
+        set(),
+    )
 
 
 def test_status_loads_nothing_that_only_a_run_needs(told: Command, world: FolderWorld) -> None:
