@@ -15,7 +15,7 @@ from daemon.codec import pack_sides, pack_value, time_of, time_text, unpack_side
 from daemon.journal import RunId
 from daemon.state import Readable, Row, Transaction
 from mappings.conflict import Conflict
-from mappings.fields import FIELDS
+from mappings.fields import FIELDS, texts
 from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, NotePath, RemoteId
 
@@ -188,10 +188,11 @@ def rename_account(tx: Transaction, old: AccountName, new: AccountName) -> None:
             {new if account == old else account: value for account, value in sides.items()}
             for sides in (kept.conflict.theirs, kept.conflict.bases)
         )
+        returned = tuple(new if side == old else side for side in kept.conflict.returned)
         renamed = replace(kept.conflict, theirs=theirs, bases=bases)
         tx.run(
-            "UPDATE conflicts SET id = ?, theirs = ?, bases = ? WHERE number = ?",
-            (renamed.id, pack_sides(theirs), pack_sides(bases), number),
+            "UPDATE conflicts SET id = ?, theirs = ?, bases = ?, returned = ? WHERE number = ?",
+            (renamed.id, pack_sides(theirs), pack_sides(bases), pack_value(returned), number),
         )
 
 
@@ -206,7 +207,7 @@ def _close(tx: Transaction, number: int, state: ConflictState, at: datetime) -> 
 def _insert(tx: Transaction, kept: KeptConflict) -> None:
     conflict = kept.conflict
     tx.run(
-        "INSERT INTO conflicts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO conflicts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             conflict.id,
             conflict.uid,
@@ -216,6 +217,7 @@ def _insert(tx: Transaction, kept: KeptConflict) -> None:
             pack_sides(conflict.bases),
             conflict.settled_by,
             pack_value(conflict.chosen),
+            pack_value(conflict.returned),
             kept.run,
             time_text(kept.since),
             kept.state,
@@ -230,7 +232,7 @@ def _kept(state: Readable, where: str, *parameters: str) -> tuple[KeptConflict, 
 
 def _numbered(state: Readable, where: str, *parameters: str) -> Iterator[tuple[int, KeptConflict]]:
     """Yield conflicts with their row numbers; those of a field that this program does not know are passed over."""
-    columns = "number, uid, field, ours, theirs, bases, settled_by, chosen, run, since, state, closed_at"
+    columns = "number, uid, field, ours, theirs, bases, settled_by, chosen, returned, run, since, state, closed_at"
     for row in state.all(f"SELECT {columns} FROM conflicts {where}", parameters):  # noqa: S608  # our own text
         for name in FIELDS:
             if name == row[2]:
@@ -238,7 +240,7 @@ def _numbered(state: Readable, where: str, *parameters: str) -> Iterator[tuple[i
 
 
 def _of_row(name: FieldName, row: Row) -> KeptConflict:
-    _, uid, _, ours, theirs, bases, settled_by, chosen, run, since, state, closed_at = row
+    _, uid, _, ours, theirs, bases, settled_by, chosen, returned, run, since, state, closed_at = row
     return KeptConflict(
         Conflict(
             uid=uid,
@@ -248,6 +250,7 @@ def _of_row(name: FieldName, row: Row) -> KeptConflict:
             bases=unpack_sides(bases),
             settled_by=settled_by,
             chosen=unpack_value(chosen),
+            returned=texts(unpack_value(returned)),
         ),
         run=run,
         since=time_of(since),

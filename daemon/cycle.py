@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import conflicts, decisions, gather, journal, records, scan
+from daemon import conflicts, decisions, gather, journal, links, records, returns, scan
 from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Begun, Execution, begin, never
@@ -26,7 +26,8 @@ from mappings.merge import OWNER
 from mappings.person import Uid
 from mappings.person_plan import Hold
 from mappings.plan import Plan, plan
-from mappings.record import AccountName, NotePath
+from mappings.record import AccountName, Etag, NotePath
+from mappings.returns import THE_NOTE
 from mappings.world import World
 
 
@@ -41,7 +42,7 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Both sides at one instant, and what follows from it; `leftovers` are files of a run that was cut short."""
+    """Both sides at one instant, and what follows from it; `leftovers` and `whole` as in `Scanned`."""
 
     vault: VaultReport
     accounts: tuple[AccountReport, ...]
@@ -49,6 +50,7 @@ class Look:
     world: World
     plan: Plan
     leftovers: tuple[NotePath, ...]
+    whole: bool
 
 
 def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
@@ -74,7 +76,7 @@ def planned(setup: Setup, state: State, now: datetime, sides: Sides) -> Look:
         world = gather.world(setup, state, sides.notes, sides.accounts)
     reports = gather.completed(sides.accounts, world)
     plan = _planned(setup, world, frozenset())
-    return Look(sides.notes.report, reports, sides.calendars, world, plan, sides.notes.leftovers)
+    return Look(sides.notes.report, reports, sides.calendars, world, plan, sides.notes.leftovers, sides.notes.whole)
 
 
 def _planned(setup: Setup, world: World, approved: frozenset[AccountName]) -> Plan:
@@ -149,6 +151,7 @@ def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> Non
     _drop_outdated(tx, seen, away, unseen)
     conflicts.sync_questions(tx, _questions(tx, seen, away), now)
     conflicts.sync_holds(tx, [_held(hold) for hold in seen.plan.holds], now)
+    _record_look(tx, seen, now)
 
 
 def _held(hold: Hold) -> Held:
@@ -162,6 +165,30 @@ def _drop_outdated(tx: Transaction, seen: Look, away: AbstractSet[AccountName], 
     if not away:
         found = {conflict.id for conflict in seen.plan.conflicts}
         decisions.drop_outdated(tx, found, {note.uid for note in seen.world.notes} - unseen)
+
+
+def _record_look(tx: Transaction, seen: Look, now: datetime) -> None:
+    """Remember what only the next look needs: what older copies have undone, and what was seen of both sides."""
+    returns.remember(tx, seen.plan.returns)
+    if seen.whole and not seen.vault.incomplete:
+        returns.looked_at(tx, THE_NOTE, now)
+    for account in seen.accounts:
+        if account.health is Health.OK:
+            returns.looked_at(tx, account.name, now)
+    if seen.whole:
+        links.saw(tx, _seen_together(seen.world))
+
+
+def _seen_together(world: World) -> Iterator[tuple[AccountName, Uid, Etag]]:
+    """Yield what a linked record has become since it was last seen while its note was there."""
+    people = {note.uid for note in world.notes}
+    accounts = {account.name: account for account in world.accounts if account.reachable}
+    for link in world.links:
+        account = accounts.get(link.account)
+        if account is not None and link.uid in people and link.remote_id not in account.missing:
+            record = account.records.get(link.remote_id)
+            if record is not None and record.etag != link.etag:
+                yield link.account, link.uid, record.etag
 
 
 def _record_first_runs(tx: Transaction, seen: Look, deeds: Deeds) -> None:

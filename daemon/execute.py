@@ -324,6 +324,7 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
                 journal.done(tx, intent, outcome.before.encode(), outcome.after.encode())
             if not isinstance(step, DeleteRecord):
                 links.agree(tx, step.account, step.uid, step.agreed.values)
+            links.saw(tx, [(step.account, step.uid, outcome.record.etag)])
         case Deleted():
             journal.done(tx, intent, outcome.before.encode(), None)
             records.forget_record(tx, step.account, outcome.remote_id)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater
 from connectors.interface import ChangeSet
-from daemon import answers, decisions, journal, links, records
+from daemon import answers, decisions, journal, links, records, returns
 from daemon.report import AccountReport, Health, Trouble
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
@@ -163,6 +163,8 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
         tombstones=links.tombstones(state),
         decided=decisions.decided(state),
         uid_in_notes=bool(setup.rules.uid_key),
+        writes=returns.recent_writes(state, (account.name for account in setup.accounts)),
+        returns=returns.found_earlier(state),
     )
 
 

@@ -17,6 +17,7 @@ from daemon.intents import Kind, Write, kind_of, pack_operation, rename_in_packe
 from daemon.state import Readable, Transaction
 from mappings.operation import CreateRecord, DeleteRecord, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
 from mappings.record import AccountName, RemoteId
+from mappings.world import RecentWrite
 
 RunId = NewType("RunId", int)
 OperationId = NewType("OperationId", int)
@@ -164,6 +165,20 @@ def entries(state: Readable, run: RunId) -> tuple[Entry, ...]:
     )
 
 
+def undoable_since(state: Readable, account: AccountName, since: datetime | None) -> dict[OperationId, RecentWrite]:
+    """Return the writes that an older copy could undo, all or those after an instant; `account` is "" for notes.
+
+    Result: whether they were carried out is left open; one whose answer was lost may have been.
+    """
+    sql = "SELECT id, kind, intent FROM operations WHERE undoable AND account = ? AND at > ?"
+    writes: dict[OperationId, RecentWrite] = {}
+    for number, kind, intent in state.all(sql, (account, "" if since is None else time_text(since))):
+        write = unpack_operation(Kind(kind), intent)
+        if isinstance(write, RecentWrite):
+            writes[OperationId(number)] = write
+    return writes
+
+
 def prune(tx: Transaction, before: datetime) -> None:
     """Forget runs that began before an instant, with their pre-images; those with open intents stay whole."""
     tx.run(
@@ -191,7 +206,7 @@ def _intend(tx: Transaction, run: RunId, ordinal: int, operation: Write, at: dat
     account, remote_id, path = _names(operation)
     return OperationId(
         tx.run(
-            "INSERT INTO operations VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, 'intended', '', ?)",
+            "INSERT INTO operations VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, 'intended', '', ?, ?)",
             (
                 run,
                 ordinal,
@@ -202,9 +217,21 @@ def _intend(tx: Transaction, run: RunId, ordinal: int, operation: Write, at: dat
                 kind_of(operation),
                 pack_operation(operation),
                 time_text(at),
+                _is_undoable(operation),
             ),
         )
     )
+
+
+def _is_undoable(operation: Write) -> bool:
+    """Tell whether an older copy of what was written could undo it; of very many first uids nobody need know."""
+    match operation:
+        case WriteNote() | UpdateRecord():
+            return bool(operation.changes)
+        case RestoreNote() | RestoreRecord():
+            return True
+        case CreateRecord() | DeleteRecord():
+            return False
 
 
 def _names(operation: Write) -> tuple[str, str, str]:

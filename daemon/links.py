@@ -4,13 +4,13 @@ A base that does not bear its checksum is not believed: the link stands with an 
 lost for this one person. Then equal values are adopted and differing ones are asked about.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from daemon.codec import pack_base, time_text, unpack_base
 from daemon.state import Readable, Transaction
 from mappings.person import FieldName, Uid, Value
-from mappings.record import AccountName, NotePath, RemoteId
+from mappings.record import AccountName, Etag, NotePath, RemoteId
 from mappings.world import LinkState, Tombstone
 
 
@@ -37,10 +37,10 @@ def forget_person(tx: Transaction, uid: Uid) -> None:
 
 def links(state: Readable) -> tuple[LinkState, ...]:
     """Return all links, each with the base that can be trusted of it."""
-    rows = state.all("SELECT account, uid, remote_id, base FROM links ORDER BY account, uid")
+    rows = state.all("SELECT account, uid, remote_id, base, etag FROM links ORDER BY account, uid")
     return tuple(
-        LinkState(AccountName(account), Uid(uid), RemoteId(remote_id), unpack_base(base) or {})
-        for account, uid, remote_id, base in rows
+        LinkState(AccountName(account), Uid(uid), RemoteId(remote_id), unpack_base(base) or {}, Etag(etag))
+        for account, uid, remote_id, base, etag in rows
     )
 
 
@@ -55,7 +55,15 @@ def add_link(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteI
 
     Shapes: neither the person nor the record has a link in the account; a second one is our bug and raises.
     """
-    tx.run("INSERT INTO links VALUES (?, ?, ?, ?)", (account, uid, remote_id, pack_base({})))
+    tx.run("INSERT INTO links VALUES (?, ?, ?, ?, '')", (account, uid, remote_id, pack_base({})))
+
+
+def saw(tx: Transaction, seen: Iterable[tuple[AccountName, Uid, Etag]]) -> None:
+    """Remember what records were while their notes were there."""
+    tx.run_each(
+        "UPDATE links SET etag = ? WHERE account = ? AND uid = ?",
+        ((etag, account, uid) for account, uid, etag in seen),
+    )
 
 
 def follow(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:

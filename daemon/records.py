@@ -179,7 +179,7 @@ def remove_account(tx: Transaction, account: AccountName) -> None:
     tx.run("INSERT INTO meta VALUES (?, '') ON CONFLICT DO NOTHING", (_FORMER + account,))
 
 
-_TABLES = ("accounts", "records", "links", "tombstones", "questions", "holds")
+_TABLES = ("accounts", "records", "links", "tombstones", "questions", "holds", "returns", "looks")
 """The tables with a column `account` that are not history."""
 
 _PUT = (

@@ -34,6 +34,7 @@ _SHOWN_OF_MANY = 20
 
 _PARTINGS = {
     Parting.NOTE_DELETED: "its note is gone; the contact is kept",
+    Parting.CONTACT_SAYS_MORE: "its note is gone; the contact says more than it did, or was edited since, and is kept",
     Parting.RECORD_DELETED: "the contact is gone; the note is kept",
     Parting.NOT_A_PERSON: "the note is no longer about a person; the contact is kept",
     Parting.UNDONE: "making the contact is undone",

@@ -8,12 +8,17 @@ from daemon.conflicts import ConflictState, KeptConflict
 from daemon.deciding import TakeBoth, chosen, is_list
 from daemon.linking import Candidate, Parted, Waiting
 from daemon.render import People, aligned, day, document, field_name, page, value
+from mappings.merge import NOTE
 from mappings.operation import Parting
 from mappings.person import Person
 
 _HOW_TO_DECIDE = (
     "To decide one: `contactd settle ID --note`, --remote, --both or --value V.",
     "Or make the note and the contact say the same: the next sync takes what they agree on.",
+)
+_HOW_TO_DECIDE_RETURNED = (
+    "Where a side has its former value again, an editor or a program may have put it back from an old copy. Without",
+    "`settle`: to keep the newer value, write it there once more; to keep the former, write it on the other side too.",
 )
 _HOW_TO_LINK = (
     "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made.",
@@ -22,6 +27,7 @@ _HOW_TO_LINK = (
 _PARTINGS = {
     Parting.RECORD_DELETED: "contact deleted, note kept",
     Parting.NOTE_DELETED: "note deleted, contact kept",
+    Parting.CONTACT_SAYS_MORE: "note deleted, contact kept: it says more than the note did, or was edited since",
     Parting.NOT_A_PERSON: "no longer a person's note, contact kept",
     Parting.UNDONE: "making the contact was undone",
 }
@@ -34,6 +40,8 @@ def conflicts(kept: Sequence[KeptConflict], people: People) -> str:
         return "No conflict."
     if any(one.state is ConflictState.OPEN for one in kept):
         told += _HOW_TO_DECIDE
+    if any(one.state is ConflictState.OPEN and one.conflict.returned for one in kept):
+        told += _HOW_TO_DECIDE_RETURNED
     return page(told)
 
 
@@ -97,11 +105,20 @@ def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted]) -> str:
 def _conflict(kept: KeptConflict, people: People) -> Iterator[str]:
     conflict = kept.conflict
     yield f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}  [{conflict.id}]"
-    rows = [("note", value(conflict.ours))]
+    rows = [(NOTE, value(conflict.ours))]
     rows += [(account, value(theirs)) for account, theirs in conflict.theirs.items()]
-    before = "before, with {}" if len(conflict.bases) > 1 else "before"
+    # What a side has gone back to was there before the base was; "before" would name the wrong one of the two.
+    before = "agreed on last" if conflict.returned else "before"
+    before += ", with {}" if len(conflict.bases) > 1 else ""
     rows += [(before.format(account), value(base)) for account, base in conflict.bases.items()]
+    rows += [("why", _why_doubted(conflict.returned))] if conflict.returned else []
     yield from aligned([*rows, _outcome(kept)], "  ")
+
+
+def _why_doubted(returned: Sequence[str]) -> str:
+    sides = " and ".join("the note" if side == NOTE else f"the contact in {side}" for side in returned)
+    has, it = ("have", "them") if len(returned) > 1 else ("has", "it")
+    return f"{sides} {has} again what was there before contactd last wrote to {it}"
 
 
 def _outcome(kept: KeptConflict) -> tuple[str, str]:

@@ -56,6 +56,7 @@ class Scanned:
     """The vault's part of the world, and the account of how it was read; `leftovers` are of a run cut short.
 
     `news` are paths that do not say what they said in the look before. `left` is what the next partial look goes on from.
+    `whole` says that the vault was listed.
     """
 
     notes: tuple[NoteState, ...]
@@ -65,6 +66,7 @@ class Scanned:
     leftovers: tuple[NotePath, ...]
     news: frozenset[NotePath]
     left: "Left"
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def _scanned(
         leftovers=listing.leftovers,
         news=frozenset({*_news(look, known), *(path for path in unseen if not known[path].missing_looks)}),
         left=Left(frozenset({*unseen, *look.failed}), listing.problems, listing.unread),
+        whole=whole,
     )
 
 

@@ -21,6 +21,7 @@ MIGRATIONS: Sequence[str] = (
         uid TEXT NOT NULL,
         remote_id TEXT NOT NULL,
         base BLOB NOT NULL,
+        etag TEXT NOT NULL,
         PRIMARY KEY (account, uid),
         UNIQUE (account, remote_id)
     ) STRICT, WITHOUT ROWID;
@@ -86,6 +87,7 @@ MIGRATIONS: Sequence[str] = (
         bases TEXT NOT NULL,
         settled_by TEXT NOT NULL,
         chosen TEXT NOT NULL,
+        returned TEXT NOT NULL,
         run INTEGER NOT NULL,
         since TEXT NOT NULL,
         state TEXT NOT NULL,
@@ -108,6 +110,17 @@ MIGRATIONS: Sequence[str] = (
         at TEXT NOT NULL,
         PRIMARY KEY (uid, field)
     ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE returns (
+        account TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        field TEXT NOT NULL,
+        before TEXT NOT NULL,
+        after TEXT NOT NULL,
+        PRIMARY KEY (account, uid, field)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE looks (account TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
     CREATE TABLE questions (
         account TEXT NOT NULL,
@@ -151,10 +164,12 @@ MIGRATIONS: Sequence[str] = (
         after BLOB,
         state TEXT NOT NULL,
         reason TEXT NOT NULL,
-        at TEXT NOT NULL
+        at TEXT NOT NULL,
+        undoable INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX operations_of_run ON operations (run, ordinal);
     CREATE INDEX operations_unfinished ON operations (id) WHERE state = 'intended';
+    CREATE INDEX operations_undoable ON operations (account, at) WHERE undoable;
     """,
 )
 

@@ -119,7 +119,7 @@ def _footprints(operation: Operation, account: AccountName) -> Iterator[tuple[Pl
             yield Place.CONTACTS, Kind.CHANGE
         case DeleteRecord(account=owner) if owner == account:
             yield Place.CONTACTS, Kind.DELETE
-        case Unlink(account=owner, parting=Parting.NOTE_DELETED) if owner == account:
+        case Unlink(account=owner, parting=Parting.NOTE_DELETED | Parting.CONTACT_SAYS_MORE) if owner == account:
             yield Place.CONTACTS, Kind.DELETE
         case Unlink(account=owner) if owner == account:
             yield Place.NOTES, Kind.DELETE

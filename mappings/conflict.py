@@ -22,7 +22,8 @@ class Conflict:
     """Several sides changed one field differently.
 
     `theirs` and `bases` are by account; an account without a base for the field is missing in `bases`.
-    `settled_by` is empty while the owner is asked; else it names the rule that chose `chosen`.
+    `settled_by` is empty while the owner is asked; else it names the rule that chose `chosen`. `returned` are the sides
+    (accounts, or `note`) whose value is doubted, because it came back soon after a write of ours (`mappings.returns`).
     """
 
     uid: Uid
@@ -32,6 +33,7 @@ class Conflict:
     bases: Mapping[AccountName, Value]
     settled_by: str
     chosen: Value
+    returned: tuple[str, ...]
 
     @property
     def id(self) -> ConflictId:

@@ -13,8 +13,10 @@ Note that a note which differs from the base of an *unchanged* record has not cl
 merely behind (its account was away). Fields of several values that unite are merged value by value instead,
 so that they clash only where one side emptied the field and another changed it.
 
-Above all this stands what the owner has decided of exactly this state of the sides: a clash takes the value that he
-chose, and a field that he has put back stands still.
+Before all this comes a value that has *returned* (`mappings.returns`): it is nobody's word until somebody's own word
+bears it out, so wherever another side would lose something to it, the owner is asked, whatever the rule. Above all
+stands what the owner has decided of exactly this state of the sides: a clash takes the value that he chose, and a field
+that he has put back stands still.
 
 Source: diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of Diff3", 2007), with one base per branch.
 """
@@ -24,8 +26,10 @@ from dataclasses import dataclass, replace
 
 from mappings.conflict import Conflict, Decided, Standstill
 from mappings.fields import FIELDS, Cardinality, Policy, Rule, blank, keys, same, texts, value_of, with_values
+from mappings.operation import Change
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName
+from mappings.returns import Undone, is_at_stake
 from mappings.world import Base
 
 NOTE = "note"
@@ -40,7 +44,7 @@ class Side:
     """One link's part in a merge.
 
     `ours` is the note's person as this link's format can hold it; `fields` those that may be compared here:
-    held by the format, not off, and readable on both sides.
+    held by the format, not off, and readable on both sides. `undone` are those of the record that have returned.
     """
 
     account: AccountName
@@ -49,6 +53,7 @@ class Side:
     theirs: Person
     policies: Mapping[FieldName, Policy]
     fields: frozenset[FieldName]
+    undone: Undone
 
     def common(self, name: FieldName) -> Value:
         """Return what both last agreed on; a field that they never agreed on counts as blank."""
@@ -108,19 +113,25 @@ class Merged:
         return tuple(verdict.conflict for verdict in self.verdicts.values() if verdict.conflict is not None)
 
 
-def merge(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName], decided: Decided) -> Merged:
+def merge(  # what is known of a person is of many kinds
+    uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName], undone: Undone, decided: Decided
+) -> Merged:
     """Merge the note with all its records, field by field.
 
     Shapes: `takes` are the fields that the note can be given; a record's change of another stays where it is.
+    `undone` are the note's fields that have returned.
     Result: see the module; an open clash keeps the note's value and holds only its own field.
     Errors: none; a clash is a value.
     """
     verdicts: dict[FieldName, Verdict] = {}
     for name in FIELDS:
-        among = [side for side in sides if name in side.fields]
-        if among:
-            found = _verdict(uid, name, value_of(ours, name), among, name in takes)
-            verdicts[name] = _as_decided(found, uid, name, value_of(ours, name), among, decided)
+        among, value = [side for side in sides if name in side.fields], value_of(ours, name)
+        if returned := _returned(name, value, among, name in takes, undone.get(name)):
+            found = _doubted(uid, name, value, among, returned)
+            verdicts[name] = _as_decided(found, uid, name, value, among, decided)
+        elif among:
+            found = _verdict(uid, name, value, among, name in takes)
+            verdicts[name] = _as_decided(found, uid, name, value, among, decided)
     merged: dict[FieldName, Value] = {name: verdict.value for name, verdict in verdicts.items()}
     return Merged(with_values(ours, merged), verdicts)
 
@@ -186,6 +197,40 @@ def _verdict(uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side], taka
     return _settled(uid, name, ours, changed, speakers, note_speaks)
 
 
+def _returned(
+    name: FieldName,
+    ours: Value,
+    sides: Sequence[Side],
+    takable: bool,  # noqa: FBT001  # a fact, not a mode
+    undone: Change | None,
+) -> tuple[str, ...]:
+    """Return the sides whose value has returned, would travel, and is borne out by nobody."""
+    doubted: dict[str, tuple[Value, Change]] = {}
+    if undone is not None and any(side.note_changed(name) and side.pushes(name) for side in sides):
+        doubted[NOTE] = ours, undone
+    for side in sides:
+        if name in side.undone and side.changed(name) and side.pulls(name) and takable:
+            doubted[side.account] = value_of(side.theirs, name), side.undone[name]
+    if not doubted:
+        return ()
+    said: dict[str, Value] = {NOTE: ours, **{side.account: value_of(side.theirs, name) for side in sides}}
+    spoke: set[str] = {side.account for side in sides if side.changed(name)}
+    spoke |= {NOTE} if any(side.note_changed(name) for side in sides) else set()
+    words = [said[who] for who in spoke - doubted.keys()]
+    return tuple(
+        who
+        for who, (value, change) in doubted.items()
+        if any(is_at_stake(change, value, said[other]) for other in said if other != who)
+        and all(is_at_stake(change, value, word) for word in words)
+    )
+
+
+def _doubted(uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side], returned: tuple[str, ...]) -> Verdict:
+    involved = [side for side in sides if side.changed(name) or side.note_changed(name)]
+    conflict = replace(_conflict(uid, name, ours, involved), returned=returned)
+    return Verdict(ours, (), conflict, stands_still=False)
+
+
 def _settled(
     uid: Uid,
     name: FieldName,
@@ -240,12 +285,17 @@ def _chosen(name: FieldName, rule: Rule, ours: Value | None, theirs: Sequence[Va
 def _clash(
     uid: Uid, name: FieldName, ours: Value, changed: Sequence[Side], *, settled_by: str, chosen: Value
 ) -> Verdict:
-    theirs = {side.account: value_of(side.theirs, name) for side in changed}
-    bases = {side.account: side.base[name] for side in changed if name in side.base}
-    conflict = Conflict(uid, name, ours, theirs, bases, settled_by, chosen)
-    won = tuple(account for account, value in theirs.items() if same(name, value, chosen))
+    conflict = replace(_conflict(uid, name, ours, changed), settled_by=settled_by, chosen=chosen)
+    won = tuple(account for account, value in conflict.theirs.items() if same(name, value, chosen))
     sources = (won if not same(name, chosen, ours) else (NOTE,)) if settled_by else ()
     return Verdict(chosen, sources, conflict, stands_still=False)
+
+
+def _conflict(uid: Uid, name: FieldName, ours: Value, sides: Sequence[Side]) -> Conflict:
+    """Return the clash of the note with these sides, which nothing settles."""
+    theirs = {side.account: value_of(side.theirs, name) for side in sides}
+    bases = {side.account: side.base[name] for side in sides if name in side.base}
+    return Conflict(uid, name, ours, theirs, bases, settled_by="", chosen=ours, returned=())
 
 
 def _deletion_meets_change(name: FieldName, ours: Value, changed: Sequence[Side]) -> bool:

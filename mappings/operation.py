@@ -153,6 +153,7 @@ class Parting(StrEnum):
     """Why a link ends."""
 
     NOTE_DELETED = "note deleted"
+    CONTACT_SAYS_MORE = "note deleted, contact says more"
     RECORD_DELETED = "contact deleted"
     NOT_A_PERSON = "the note is no longer a person"
     UNDONE = "making the contact was undone"

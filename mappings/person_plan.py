@@ -14,7 +14,8 @@ from mappings.merge import NOTE, Merged, Side, merge, target
 from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, NotePath, Record, RemoteId
-from mappings.world import AccountState, Base, NoteState
+from mappings.returns import THE_NOTE, undone
+from mappings.world import AccountState, Base, NoteState, Return
 
 _PROJECTIONS: Mapping[Format, Callable[[Person, Mapping[FieldName, Value]], Person]] = {
     Format.VCARD: lambda person, _: vcard.project(person),
@@ -103,16 +104,22 @@ class _Case:
 
 
 def plan_person(
-    note: NoteState, pairs: Sequence[Pair], makers: Sequence[AccountState], decided: Decided, *, uid_in_note: bool
+    note: NoteState,
+    pairs: Sequence[Pair],
+    makers: Sequence[AccountState],
+    returns: Sequence[Return],
+    decided: Decided,
+    *,
+    uid_in_note: bool,
 ) -> PersonPlan:
     """Plan one person.
 
     Shapes: at most one pair or maker for each account; `makers` are the accounts that are to get a new record;
-    `uid_in_note` says whether notes are to carry their uid.
+    `returns` are the person's own; `uid_in_note` says whether notes are to carry their uid.
     """
-    sides = [_side(note, pair) for pair in pairs]
+    sides = [_side(note, pair, returns) for pair in pairs]
     takes = frozenset[FieldName]() if note.unwritable else note.holdable - note.refused.keys()
-    merged = merge(note.uid, note.reading.person, sides, takes, decided)
+    merged = merge(note.uid, note.reading.person, sides, takes, undone(returns, THE_NOTE), decided)
     joints = tuple(
         _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person, _values(side.theirs)))
         for pair, side in zip(pairs, sides, strict=True)
@@ -145,13 +152,14 @@ def _steps(case: _Case) -> Iterator[Operation]:
         yield _creation(case, maker)
 
 
-def _side(note: NoteState, pair: Pair) -> Side:
+def _side(note: NoteState, pair: Pair, returns: Sequence[Return]) -> Side:
     account, reading = pair.account, pair.record.reading
     # Where the two never met, the record is to keep what it has; afterwards what they agreed on.
     ours = _PROJECTIONS[account.format](note.reading.person, _values(reading.person) | dict(pair.base))
     fields = frozenset(_fields_of(account)).difference(note.reading.held, reading.held, note.refused)
     homeless = frozenset(_without_place(note.reading.person, ours))
-    return Side(account.name, pair.base, ours, reading.person, account.policies, fields - homeless)
+    came_back = undone(returns, account.name)
+    return Side(account.name, pair.base, ours, reading.person, account.policies, fields - homeless, came_back)
 
 
 def _values(person: Person) -> dict[FieldName, Value]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from mappings import returns
 from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, value_of
@@ -29,6 +30,7 @@ from mappings.world import (
     LinkState,
     NewContacts,
     NoteState,
+    Return,
     World,
 )
 
@@ -40,7 +42,8 @@ class Plan:
     `moved_on` are fields that the owner had put back, and that a side has changed since.
 
     `waiting` are the steps of the accounts in `brakes`; `kept_home` counts, for each account, the people whom its
-    `new_contacts` setting does not send there. `surplus` is what stays in notes for want of room in a record.
+    `new_contacts` setting does not send there. `surplus` is what stays in notes for want of room in a record; `returns`
+    are what is to be known by the next look.
     """
 
     operations: tuple[Operation, ...]
@@ -52,6 +55,7 @@ class Plan:
     kept_home: Mapping[AccountName, int]
     moved_on: tuple[tuple[Uid, FieldName], ...]
     surplus: tuple[Surplus, ...]
+    returns: tuple[Return, ...]
 
 
 def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName]) -> Plan:
@@ -114,8 +118,19 @@ def _plan(world: World) -> Plan:
     matches = {account.name: match(notes, account, world.links, world.tombstones) for account in reachable}
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)
+    returned = returns.find(world, people)
+    of_person: defaultdict[Uid, list[Return]] = defaultdict(list)
+    for one in returned:
+        of_person[one.uid].append(one)
     plans = [
-        plan_person(note, pairs[note.uid], makers[note.uid], world.decided, uid_in_note=world.uid_in_notes)
+        plan_person(
+            note,
+            pairs[note.uid],
+            makers[note.uid],
+            of_person[note.uid],
+            world.decided,
+            uid_in_note=world.uid_in_notes,
+        )
         for note in notes
     ]
     return Plan(
@@ -132,6 +147,7 @@ def _plan(world: World) -> Plan:
         kept_home=kept_home,
         moved_on=tuple((note.uid, name) for note, person in zip(notes, plans, strict=True) for name in person.moved_on),
         surplus=tuple(each for person in plans for each in person.surplus),
+        returns=returned,
     )
 
 
@@ -241,17 +257,23 @@ def _without_note(link: LinkState, absent: AbsentNote, account: AccountState, *,
     if absent.still_a_file:
         return Unlink(link.account, link.uid, link.remote_id, Parting.NOT_A_PERSON)
     record = account.records.get(link.remote_id)
-    if account.delete_with_note and record is not None and not is_claimed and _is_as_agreed(record, link, account):
-        return DeleteRecord(link.account, link.uid, link.remote_id, record.etag)
-    return Unlink(link.account, link.uid, link.remote_id, Parting.NOTE_DELETED)
+    is_there = record is not None and link.remote_id not in account.missing
+    if not account.delete_with_note or record is None or not is_there or is_claimed:
+        return Unlink(link.account, link.uid, link.remote_id, Parting.NOTE_DELETED)
+    if not _is_as_agreed(record, link, account):
+        return Unlink(link.account, link.uid, link.remote_id, Parting.CONTACT_SAYS_MORE)
+    return DeleteRecord(link.account, link.uid, link.remote_id, record.etag)
 
 
 def _is_as_agreed(record: Record, link: LinkState, account: AccountState) -> bool:
-    """Tell whether the record is there and says nothing, of what travels both ways, that the note did not say too."""
-    if record.remote_id in account.missing:
-        return False
+    """Tell whether the record says nothing that its note did not say, and nothing in it was touched since.
+
+    The first are the fields that travel both ways; the etag stands for everything that is not compared.
+    """
     shared: list[FieldName] = [name for name in FIELDS if account.policies[name].direction is Direction.BOTH]
-    return all(same(name, value_of(record.person, name), link.base.get(name, blank(name))) for name in shared)
+    return record.etag == link.etag and all(
+        same(name, value_of(record.person, name), link.base.get(name, blank(name))) for name in shared
+    )
 
 
 def _is_gone(account: AccountState, remote_id: RemoteId) -> bool:

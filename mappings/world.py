@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from mappings.conflict import Decided
 from mappings.fields import Format, Policy
+from mappings.operation import Change, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
 from mappings.person import FieldName, Uid, Value
-from mappings.record import AccountName, NoteHash, NotePath, Reading, Record, RemoteId
+from mappings.record import AccountName, Etag, NoteHash, NotePath, Reading, Record, RemoteId
 
 Base = Mapping[FieldName, Value]
 """What note and record last agreed on, field by field; a field that they never agreed on is missing."""
@@ -52,12 +53,16 @@ class NoteState:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """This note is that record, and this is the base of the two."""
+    """This note is that record, and this is the base of the two.
+
+    `etag` is the record's when it was last seen while its note was there, "" if it never was.
+    """
 
     account: AccountName
     uid: Uid
     remote_id: RemoteId
     base: Base
+    etag: Etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +112,31 @@ class AbsentNote:
     still_a_file: bool
 
 
+RecentWrite = WriteNote | RestoreNote | UpdateRecord | RestoreRecord
+"""A write of ours that an older copy may undo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """One side says again what it said before a write of ours, as if an older copy had been saved over it.
+
+    `side` is an account, or "" for the note; `undone` is what we had made of the field there (`mappings.returns`).
+    """
+
+    uid: Uid
+    side: AccountName
+    undone: Change
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """All sides at one instant.
 
     `unreadable_people` are uids of notes that exist but cannot be read now: nothing about them is decided.
     `decided` is what the owner said of earlier states, and counts where it still fits. `uid_in_notes` says whether
-    notes are to carry their uid.
+    notes are to carry their uid. `writes` are ours, the oldest first, that were made less than `returns.LATELY` before
+    each side was looked at the last time before this; whether their outcome was learnt does not matter. `returns` are
+    those that earlier looks have found.
     """
 
     notes: tuple[NoteState, ...]
@@ -124,3 +147,5 @@ class World:
     tombstones: frozenset[Tombstone]
     decided: Decided
     uid_in_notes: bool
+    writes: tuple[RecentWrite, ...]
+    returns: tuple[Return, ...]

@@ -88,6 +88,8 @@ _USUAL_WORLD: dict[str, object] = {
     "tombstones": frozenset[Tombstone](),
     "decided": UNDECIDED,
     "uid_in_notes": True,
+    "writes": (),
+    "returns": (),
 }
 
 
@@ -103,9 +105,14 @@ def account(*records: Record, name: str = "home", **changes: object) -> AccountS
 
 
 def link(uid: str, remote_id: str, base: Mapping[FieldName, Value], *, account_name: str = "home") -> LinkState:
-    """Return a link whose base is complete: fields that are not named were blank on both sides."""
+    """Return a link whose base is complete: fields that are not named were blank on both sides.
+
+    Its record is as `record` makes it: nobody has touched it since its note was last seen.
+    """
     full: dict[FieldName, Value] = {name: blank(name) for name in FIELDS}
-    return LinkState(AccountName(account_name), Uid(uid), RemoteId(remote_id), full | dict(base))
+    return LinkState(
+        AccountName(account_name), Uid(uid), RemoteId(remote_id), full | dict(base), Etag(f"etag of {remote_id}")
+    )
 
 
 def world(

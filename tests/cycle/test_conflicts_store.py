@@ -21,7 +21,7 @@ def clash(
     theirs: Value, *, uid: Uid = ADA, field: FieldName = "title", settled_by: str = "", account: AccountName = HOME
 ) -> Conflict:
     chosen: Value = "Countess" if settled_by else ""
-    return Conflict(uid, field, "Countess", {account: theirs}, {account: "Lady"}, settled_by, chosen)
+    return Conflict(uid, field, "Countess", {account: theirs}, {account: "Lady"}, settled_by, chosen, ())
 
 
 def day(number: int) -> datetime:
@@ -41,7 +41,9 @@ def found(
 
 def test_a_conflict_comes_back_with_every_value_and_keeps_its_since() -> None:
     state = State.in_memory()
-    many = Conflict(BOB, "emails", ("b@example.test",), {HOME: (), WORK: ("\ud800", "x")}, {HOME: ("y",)}, "", ())
+    many = Conflict(
+        BOB, "emails", ("b@example.test",), {HOME: (), WORK: ("\ud800", "x")}, {HOME: ("y",)}, "", (), (HOME,)
+    )
     first = found(state, 0, clash("Duchess"), many)
     found(state, 1, many, clash("Duchess"))
     assert conflicts.open_conflicts(state) == (

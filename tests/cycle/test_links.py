@@ -13,7 +13,7 @@ from daemon import links
 from daemon.state import State
 from mappings.fields import FIELDS, Cardinality
 from mappings.person import FieldName, Uid, Value
-from mappings.record import AccountName, NotePath, RemoteId
+from mappings.record import AccountName, Etag, NotePath, RemoteId
 from mappings.world import LinkState, Tombstone
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ def test_a_new_link_has_agreed_on_nothing() -> None:
     state = State.in_memory()
     with state.transaction() as tx:
         links.add_link(tx, HOME, ADA, CARD)
-    assert links.links(state) == (LinkState(HOME, ADA, CARD, {}),)
+    assert links.links(state) == (LinkState(HOME, ADA, CARD, {}, Etag("")),)
 
 
 def test_agreeing_changes_the_named_fields_and_keeps_blank_ones_as_agreed() -> None:
@@ -79,7 +79,7 @@ def test_a_base_with_a_flipped_bit_is_as_if_it_were_lost_until_values_are_agreed
     content[start + bit // 8] ^= 1 << bit % 8
     (tmp_path / "state.db").write_bytes(content)
     with closing(State.open(tmp_path, NOW)) as state:
-        assert links.links(state) == (LinkState(HOME, ADA, CARD, {}),)
+        assert links.links(state) == (LinkState(HOME, ADA, CARD, {}, Etag("")),)
         assert links.damaged_bases(state) == ((HOME, ADA),)
         with state.transaction() as tx:
             links.agree(tx, HOME, ADA, {"title": "Countess"})

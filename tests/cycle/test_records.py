@@ -138,7 +138,7 @@ def everything(account: AccountName) -> State:
     """A state in which one account has left a trace in every table."""
     state = State.in_memory()
     uid = Uid("ada")
-    clash = Conflict(uid, "title", "a", {account: "b"}, {account: "c"}, "", "a")
+    clash = Conflict(uid, "title", "a", {account: "b"}, {account: "c"}, "", "a", ("note", account))
     change = Change("title", "a", "b", ("note", account))
     steps = (
         WriteNote(uid, NotePath("Ada.md"), NoteHash("h"), (change,), False, (Agreed(account, {"title": "b"}),)),

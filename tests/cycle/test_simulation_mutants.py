@@ -28,6 +28,7 @@ from mappings.merge import Merged, Side, Verdict, merge
 from mappings.operation import Agreed, CreateRecord, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, NoteHash, NotePath, Record, RemoteId
+from mappings.returns import Undone
 from mappings.world import AccountState
 from simulation.history import run
 from simulation.vault import MemoryVault
@@ -86,8 +87,10 @@ def conflict_not_logged(patch: Patch) -> None:
 def whole_records(patch: Patch) -> None:
     """The note's person is taken whole, not field by field."""
 
-    def whole(uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName], decided: Decided) -> Merged:
-        merged = merge(uid, ours, sides, takes, decided)
+    def whole(  # as `merge`
+        uid: Uid, ours: Person, sides: Sequence[Side], takes: frozenset[FieldName], undone: Undone, decided: Decided
+    ) -> Merged:
+        merged = merge(uid, ours, sides, takes, undone, decided)
         verdicts: dict[FieldName, Verdict] = {
             name: replace(verdict, value=value_of(ours, name), sources=("note",), conflict=None)
             for name, verdict in merged.verdicts.items()

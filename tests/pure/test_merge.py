@@ -27,12 +27,12 @@ def side(
     directions: dict[FieldName, Direction] = {name: direction} if direction else {}
     return Side(
         AccountName(account), agreed, person({name: ours}), person({name: theirs}),
-        policies(rules, directions), frozenset({name}),
+        policies(rules, directions), frozenset({name}), {},
     )  # fmt: skip
 
 
 def merged(name: FieldName, ours: Value, *sides: Side, takes: frozenset[FieldName] = WRITABLE) -> Merged:
-    return merge(Uid("u"), person({name: ours}), sides, takes, UNDECIDED)
+    return merge(Uid("u"), person({name: ours}), sides, takes, {}, UNDECIDED)
 
 
 def outcome(name: FieldName, result: Merged, *sides: Side) -> tuple[Value, list[Value], str]:
@@ -237,7 +237,7 @@ def test_the_order_of_accounts_does_not_matter(meeting: tuple[FieldName, Value, 
 def test_an_open_clash_holds_only_its_own_field() -> None:
     base: Values = {"title": "A", "organization": "O"}
     one = Side(AccountName("home"), base, person({"title": "B", "organization": "P"}), person({"title": "A", "organization": "Q"}),
-               policies(), frozenset({"title", "organization"}))  # fmt: skip
-    result = merge(Uid("u"), person({"title": "B", "organization": "P"}), [one], WRITABLE, UNDECIDED)
+               policies(), frozenset({"title", "organization"}), {})  # fmt: skip
+    result = merge(Uid("u"), person({"title": "B", "organization": "P"}), [one], WRITABLE, {}, UNDECIDED)
     assert result.verdicts["organization"].is_open
     assert target("title", one, result.person, result.verdicts["title"]) == "B"

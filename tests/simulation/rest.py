@@ -124,7 +124,9 @@ def _judge_doubles(world: World, ledger: Ledger) -> Iterator[Violation]:
 def _judge_partings(world: World, ledger: Ledger) -> Iterator[Violation]:
     rows = world.state.all("SELECT account, uid, remote_id, reason FROM tombstones")
     for account, uid, remote_id, reason in rows:
-        if reason == Parting.NOTE_DELETED and not ledger.note_was_deleted(uid, links.path_of(world.state, uid)):
+        if reason in {Parting.NOTE_DELETED, Parting.CONTACT_SAYS_MORE} and not ledger.note_was_deleted(
+            uid, links.path_of(world.state, uid)
+        ):
             yield Violation("deleted", f"{uid} was parted from {account} {remote_id}: no note was deleted")
         if reason == Parting.RECORD_DELETED and ledger.current((account, remote_id)) not in ledger.deleted_records:
             yield Violation("deleted", f"{uid} was parted from {account} {remote_id}: it was not deleted")
