@@ -48,7 +48,7 @@ def test_an_old_buffer_is_told_in_words_with_both_values_and_takes_nothing(
     rows = [line.split(maxsplit=1)[-1] for line in said.splitlines() if line.startswith(("  note ", "  home "))]
     assert rows == ["Analyst", "Programmer"]
     assert "the note has again what was there before contactd last wrote to it" in said
-    assert "To keep the newer value, write it there once more" in " ".join(said.split())
+    assert "to keep the newer value, write it there once more" in " ".join(said.split())
     assert "TITLE:Programmer" in stale_note.card_of(ADA).read_text()
 
 
@@ -109,3 +109,12 @@ def test_a_contact_that_was_annotated_before_goes_with_its_note(told: Command, w
     told("sync", "--once")
     told("sync", "--once")
     assert len(world.cards()) == 1
+
+
+@pytest.mark.parametrize(("answer", "title"), [("--note", "Analyst"), ("--remote", "Programmer")])
+def test_an_answer_settles_it(told: Command, stale_note: FolderWorld, answer: str, title: str) -> None:
+    number = told("conflicts").said.partition("[")[2].partition("]")[0]
+    assert told("settle", number, answer).code == 0
+    assert (told("sync", "--once").code, told("conflicts").said) == (0, "No conflict.\n")
+    assert f"role: {title}\n" in stale_note.note(ADA).read_text()
+    assert f"TITLE:{title}" in stale_note.card_of(ADA).read_text()
