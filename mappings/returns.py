@@ -89,8 +89,7 @@ def _of_records(
             [
                 one
                 for one in world.writes
-                if isinstance(one, UpdateRecord | RestoreRecord)
-                and (one.account, one.uid, one.remote_id) == (link.account, link.uid, link.remote_id)
+                if isinstance(one, UpdateRecord | RestoreRecord) and (one.account, one.uid) == (link.account, link.uid)
             ]
         )
         reading = _reading_of(accounts.get(link.account), link)

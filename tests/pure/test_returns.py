@@ -163,6 +163,10 @@ class TestContacts:
         loud: Values = {**NEW, "title": "BOSS"}
         assert doubted(state(loud, OLD, loud, sent(OLD, NEW))) == {"title": ("home",)}
 
+    def test_a_card_whose_file_was_renamed_meanwhile_is_doubted_too(self) -> None:
+        renamed = replace(sent(OLD, NEW), remote_id=RemoteId("former"))
+        assert doubted(state(NEW, OLD, NEW, renamed)) == {"title": ("home",)}
+
     def test_what_does_not_reach_the_note_is_not_asked_about(self) -> None:
         old = state(NEW, OLD, NEW, sent(OLD, NEW))
         home = replace(old.accounts[0], policies=policies(directions={"title": Direction.PUSH}))
