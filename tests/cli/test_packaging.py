@@ -2,13 +2,17 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from folder_worlds import run
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("connectors", "daemon", "mappings")
@@ -62,6 +66,52 @@ def test_the_installed_wheel_owns_its_import_names_alone(wheel: Path, tmp_path: 
     # Without site-packages (-S) only the unpacked wheel is seen.
     asked = subprocess.run([sys.executable, "-I", "-S", "-c", owners, tmp_path], check=True, capture_output=True)
     assert json.loads(asked.stdout) == {package: ["contactd"] for package in PACKAGES}
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own with the wheel in it, as pipx and uv make one; what it needs is lent by this one."""
+    environment = tmp_path_factory.mktemp("installed") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(environment), "install"]
+    subprocess.run([*pip, "--quiet", "--no-index", "--no-deps", str(wheel)], check=True)
+    (site_packages,) = environment.glob("lib/python*/site-packages")
+    # A path in a .pth file brings its packages, but not the .pth file there that leads to the sources.
+    (site_packages / "lent.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    return environment
+
+
+def test_what_is_installed_works_without_the_sources(installed: Path, tmp_path: Path) -> None:
+    def said(*command: str) -> str:
+        ran = run(tmp_path, installed / "bin" / "contactd", *command)
+        assert ran.code == 0, ran.said
+        return ran.said
+
+    where = run(tmp_path, installed / "bin" / "python", "-c", "import daemon; print(daemon.__file__)")
+    assert Path(where.said.strip()).is_relative_to(installed)
+    shutil.copytree(ROOT / "tests" / "sample_vault", tmp_path / "Notes")
+    assert said("--help").startswith("Usage: contactd ")
+    assert said("--version").startswith("contactd, version ")
+    said("init", "Notes")
+    assert "8 made; 8 notes linked" in said("sync", "--once", "--yes")
+    assert said("sync", "--once").endswith("All is in step.\n")
+    assert "BAD" not in said("doctor")
+
+
+def test_the_installation_brings_the_units_and_the_example(installed: Path) -> None:
+    shared = installed / "share" / "contactd"
+    sources = [ROOT / "config.example.toml", *(ROOT / "systemd").glob("contactd*")]
+    brought = {path.name: path.read_bytes() for path in shared.rglob("*") if path.is_file()}
+    assert brought == {path.name: path.read_bytes() for path in sources}
+
+
+def test_all_that_it_needs_is_locked(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        needed = re.findall(r"^Requires-Dist: ([A-Za-z0-9.-]+)", archive.read(name).decode(), re.MULTILINE)
+    locked = re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert needed
+    assert set(needed) <= set(locked)
 
 
 def test_nothing_else_in_this_environment_owns_our_import_names() -> None:
