@@ -164,7 +164,9 @@ def _drop_outdated(tx: Transaction, seen: Look, away: AbstractSet[AccountName], 
     decisions.move_again(tx, seen.plan.moved_on)
     if not away:
         found = {conflict.id for conflict in seen.plan.conflicts}
-        decisions.drop_outdated(tx, found, {note.uid for note in seen.world.notes} - unseen)
+        decisions.drop_outdated(
+            tx, found, {note.uid: note.note_hash for note in seen.world.notes if note.uid not in unseen}
+        )
 
 
 def _record_look(tx: Transaction, seen: Look, now: datetime) -> None:

@@ -322,7 +322,7 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
                 _remember_made(tx, step, intent, outcome)
             else:
                 journal.done(tx, intent, outcome.before.encode(), outcome.after.encode())
-            if not isinstance(step, DeleteRecord):
+            if not isinstance(step, DeleteRecord) and step.agreed is not None:
                 links.agree(tx, step.account, step.uid, step.agreed.values)
             links.saw(tx, [(step.account, step.uid, outcome.record.etag)])
         case Deleted():
@@ -340,6 +340,8 @@ def _remember_made(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
     """Link a record that is new, under whatever id it got; one that was deleted is no longer parted from its note."""
     remote_id = outcome.record.remote_id
     journal.created(tx, intent, remote_id, outcome.after.encode())
+    if isinstance(step, RestoreRecord) and step.agreed is None:
+        return
     if isinstance(step, RestoreRecord):
         links.unbury(tx, step.account, step.uid, step.remote_id)
     links.add_link(tx, step.account, step.uid, remote_id)

@@ -97,7 +97,7 @@ class _RestoreRecordDocument(TypedDict):
     etag: str | None
     before: str | None
     after: str | None
-    agreed: _AgreedDocument
+    agreed: _AgreedDocument | None
 
 
 def _document(value: Write | Change | Agreed | Person | Mapping[FieldName, Value]) -> Mapping[str, object]:
@@ -224,7 +224,7 @@ def _restore_record(document: _RestoreRecordDocument) -> RestoreRecord:
         etag=Etag(document["etag"]) if document["etag"] is not None else None,
         before=document["before"],
         after=document["after"],
-        agreed=_agreed(document["agreed"]),
+        agreed=_agreed(document["agreed"]) if document["agreed"] is not None else None,
     )
 
 

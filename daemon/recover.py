@@ -116,7 +116,7 @@ def _settle_create(
 ) -> None:
     made = [record for record in account.records.values() if record.uid == step.uid]
     # The owner may have linked the person by hand meanwhile.
-    if len(made) == 1 and (step.account, step.uid) not in linked:
+    if len(made) == 1 and (step.account, step.uid) not in linked and step.agreed is not None:
         if isinstance(step, RestoreRecord):
             links.unbury(tx, step.account, step.uid, step.remote_id)
         links.add_link(tx, step.account, step.uid, made[0].remote_id)

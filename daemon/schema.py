@@ -122,6 +122,12 @@ MIGRATIONS: Sequence[str] = (
 
     CREATE TABLE looks (account TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+    CREATE TABLE bare (
+        uid TEXT NOT NULL PRIMARY KEY,
+        note_hash TEXT NOT NULL,
+        accounts TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
     CREATE TABLE questions (
         account TEXT NOT NULL,
         uid TEXT NOT NULL,
@@ -167,6 +173,13 @@ MIGRATIONS: Sequence[str] = (
         at TEXT NOT NULL,
         undoable INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE former_bases (
+        run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        account TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        base BLOB NOT NULL,
+        PRIMARY KEY (run, account, uid)
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX operations_of_run ON operations (run, ordinal);
     CREATE INDEX operations_unfinished ON operations (id) WHERE state = 'intended';
     CREATE INDEX operations_undoable ON operations (account, at) WHERE undoable;

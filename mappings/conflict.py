@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from mappings.person import FieldName, Uid, Value
-from mappings.record import AccountName
+from mappings.record import AccountName, NoteHash
 
 ConflictId = NewType("ConflictId", str)
 
@@ -57,11 +57,26 @@ class Standstill:
 
 
 @dataclass(frozen=True, slots=True)
+class Bare:
+    """A person whose uid an undo took out again: the note, and the contacts of `accounts`, are not given it.
+
+    Until the note changes: `note_hash` is what it was then.
+    """
+
+    note_hash: NoteHash
+    accounts: frozenset[AccountName]
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
-    """What the owner has decided: the values he chose, by the conflict that he saw, and the fields that stand still."""
+    """What the owner has decided.
+
+    The values he chose, by the conflict that he saw; the fields that stand still; who is to be without a uid.
+    """
 
     choices: Mapping[ConflictId, Value]
     standstills: Mapping[tuple[Uid, FieldName], Standstill]
+    bare: Mapping[Uid, Bare]
 
 
-UNDECIDED = Decided({}, {})
+UNDECIDED = Decided({}, {}, {})

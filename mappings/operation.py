@@ -99,7 +99,8 @@ class RestoreRecord:
 
     `before` and `after` are its payloads then (`connectors.interface.Written`), None where it was not there: one that
     was made is deleted, one that was deleted is made anew. `etag` is that of the record as it is now, None if it is
-    gone. `agreed` is what the link's base says once the record is made anew; else it is blank.
+    gone. `agreed` is what the link's base says once the record is made anew, None if it is to be linked to nobody,
+    because its note is gone.
     """
 
     account: AccountName
@@ -108,7 +109,7 @@ class RestoreRecord:
     etag: Etag | None
     before: str | None
     after: str | None
-    agreed: Agreed
+    agreed: Agreed | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,13 +94,14 @@ class _Joint:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One person with everything that the steps are read off."""
+    """One person with everything that the steps are read off; contacts of `bare` accounts are to be without a uid."""
 
     note: NoteState
     merged: Merged
     joints: tuple[_Joint, ...]
     makers: Sequence[AccountState]
     lacks_uid: bool
+    bare: frozenset[AccountName]
 
 
 def plan_person(
@@ -124,7 +125,16 @@ def plan_person(
         _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person, _values(side.theirs)))
         for pair, side in zip(pairs, sides, strict=True)
     )
-    case = _Case(note, merged, joints, makers, lacks_uid=uid_in_note and note.reading.uid is None)
+    bare = decided.bare.get(note.uid)
+    is_bare = bare is not None and bare.note_hash == note.note_hash
+    case = _Case(
+        note,
+        merged,
+        joints,
+        makers,
+        lacks_uid=uid_in_note and note.reading.uid is None and not is_bare,
+        bare=bare.accounts if bare is not None and is_bare else frozenset(),
+    )
     moved_on = tuple(
         name
         for name, verdict in merged.verdicts.items()
@@ -212,7 +222,7 @@ def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
         if not same(name, theirs, wanted):
             changes.append(Change(name, theirs, wanted, verdict.sources or (NOTE,)))
     # One that was linked by hand may carry an earlier person's uid: a lost state would give it back to whoever has that.
-    insert_uid = record.uid != case.note.uid
+    insert_uid = record.uid != case.note.uid and side.account not in case.bare
     if changes or insert_uid:
         agreed = Agreed(side.account, {change.field: value_of(joint.held, change.field) for change in changes})
         uid, remote_id, etag = case.note.uid, record.remote_id, record.etag

@@ -66,12 +66,13 @@ def test_each_answer_makes_both_sides_say_it(
     name: FieldName, base: Value, ours: Value, theirs: Value, other: Value
 ) -> None:
     conflict = the_conflict(ada(name, base, ours, theirs))
-    for chosen, told in (
+    answers: tuple[tuple[Value, tuple[Values, Values]], ...] = (
         (ours, ({}, {name: ours})),
         (theirs, ({name: theirs}, {})),
         (other, ({name: other}, {name: other})),
-    ):
-        result = planned(ada(name, base, ours, theirs, Decided({conflict: chosen}, {})))
+    )
+    for chosen, told in answers:
+        result = planned(ada(name, base, ours, theirs, Decided({conflict: chosen}, {}, {})))
         assert told_to_say(result) == told
         (settled,) = result.conflicts
         assert (settled.id, settled.settled_by, settled.chosen) == (conflict, OWNER, chosen)
@@ -79,7 +80,7 @@ def test_each_answer_makes_both_sides_say_it(
 
 def test_an_answer_is_about_what_the_owner_saw_and_nothing_else() -> None:
     conflict = the_conflict(ada("organization", "Navy", "Army", "Guild"))
-    answered = Decided({conflict: "Army"}, {})
+    answered = Decided({conflict: "Army"}, {}, {})
     (asked_again,) = planned(ada("organization", "Navy", "Army", "Circus", answered)).conflicts
     assert (asked_again.settled_by, asked_again.id == conflict) == ("", False)
 
@@ -100,14 +101,14 @@ def test_an_answer_reaches_every_account_that_says_otherwise() -> None:
             decided=decided,
         )
 
-    chosen = planned(state(Decided({the_conflict(state(UNDECIDED)): "Guild"}, {})))
+    chosen = planned(state(Decided({the_conflict(state(UNDECIDED)): "Guild"}, {}, {})))
     written = {step.account: step.changes[0].after for step in chosen.operations if isinstance(step, UpdateRecord)}
     assert written == {WORK: "Guild"}
     assert told_to_say(chosen)[0] == {"organization": "Guild"}
 
 
 def still(name: FieldName, ours: Value, theirs: Value) -> Decided:
-    return Decided({}, {(ADA, name): Standstill(ADA, name, ours, {HOME: theirs})})
+    return Decided({}, {(ADA, name): Standstill(ADA, name, ours, {HOME: theirs})}, {})
 
 
 STATES: tuple[tuple[FieldName, Value, Value, Value], ...] = (
@@ -147,7 +148,7 @@ def test_other_fields_of_the_person_go_on_meanwhile() -> None:
 
 
 def test_an_account_that_is_away_does_not_end_a_standstill() -> None:
-    decided = Decided({}, {(ADA, "title"): Standstill(ADA, "title", "Poet", {HOME: "Analyst", WORK: "Analyst"})})
+    decided = Decided({}, {(ADA, "title"): Standstill(ADA, "title", "Poet", {HOME: "Analyst", WORK: "Analyst"})}, {})
     state = world(
         note("ada", {"title": "Poet"}),
         accounts=(
@@ -169,5 +170,5 @@ def test_what_the_owner_chose_is_exact_even_where_lists_unite() -> None:
         links=(link("ada", "1", {"emails": base}),),
     )
     (conflict,) = planned(state).conflicts
-    chosen = world(*state.notes, accounts=state.accounts, links=state.links, decided=Decided({conflict.id: ()}, {}))
+    chosen = world(*state.notes, accounts=state.accounts, links=state.links, decided=Decided({conflict.id: ()}, {}, {}))
     assert told_to_say(planned(chosen)) == ({}, {"emails": ()})
