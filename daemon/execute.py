@@ -130,6 +130,8 @@ def begin(job: Execution, operations: Sequence[Operation], leftovers: Sequence[N
     if leftovers:
         tally.copies.extend(job.setup.vault.clean_up(leftovers))
     writes = [step for step in operations if isinstance(step, NoteWrite)]
+    with job.state.transaction() as tx:
+        journal.keep_former_bases(tx, job.run, {step.uid for step in operations})
     _remember(job, [step for step in operations if isinstance(step, Bookkeeping)], tally)
     unwritten = _write_notes(job, writes, tally)
     by_account: defaultdict[AccountName, list[RemoteWrite]] = defaultdict(list)

@@ -6,18 +6,19 @@ What is only remembered (links, bases) happens in one transaction and needs no i
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from daemon.codec import time_of, time_text
+from daemon.codec import time_of, time_text, unpack_base
 from daemon.intents import Kind, Write, kind_of, pack_operation, rename_in_packed, unpack_operation
-from daemon.state import Readable, Transaction
+from daemon.state import Parameter, Readable, Transaction
 from mappings.operation import CreateRecord, DeleteRecord, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
+from mappings.person import Uid
 from mappings.record import AccountName, RemoteId
-from mappings.world import RecentWrite
+from mappings.world import Base, RecentWrite
 
 RunId = NewType("RunId", int)
 OperationId = NewType("OperationId", int)
@@ -86,10 +87,20 @@ def finish_run(tx: Transaction, run: RunId, exit_code: int, summary: Mapping[str
 
 def last_runs(state: Readable, count: int) -> tuple[Run, ...]:
     """Return the latest runs, the last one first."""
-    sql = "SELECT id, kind, started_at, finished_at, exit_code, summary FROM runs ORDER BY id DESC LIMIT ?"
+    return _runs(state, "ORDER BY id DESC LIMIT ?", (count,))
+
+
+def runs_that_wrote(state: Readable, count: int) -> tuple[Run, ...]:
+    """Return the latest runs that set out to write anything, the last one first."""
+    where = "WHERE EXISTS (SELECT 1 FROM operations WHERE operations.run = runs.id) ORDER BY id DESC LIMIT ?"
+    return _runs(state, where, (count,))
+
+
+def _runs(state: Readable, where: str, parameters: Sequence[Parameter]) -> tuple[Run, ...]:
+    sql = f"SELECT id, kind, started_at, finished_at, exit_code, summary FROM runs {where}"  # noqa: S608  # our own text
     return tuple(
         Run(RunId(run), kind, time_of(started), _time_or_none(finished), exit_code, json.loads(summary))
-        for run, kind, started, finished, exit_code, summary in state.all(sql, (count,))
+        for run, kind, started, finished, exit_code, summary in state.all(sql, parameters)
     )
 
 
@@ -179,6 +190,26 @@ def undoable_since(state: Readable, account: AccountName, since: datetime | None
     return writes
 
 
+def keep_former_bases(tx: Transaction, run: RunId, people: Iterable[Uid]) -> None:
+    """Keep the bases that the people's links have before a run does anything; what has no link has none."""
+    tx.run_each(
+        "INSERT OR IGNORE INTO former_bases SELECT ?, account, uid, base FROM links WHERE uid = ?",
+        ((run, uid) for uid in people),
+    )
+
+
+def former_bases(state: Readable, run: RunId) -> dict[tuple[AccountName, Uid], Base]:
+    """Return the bases from before a run, of the people that it set out to touch and who were linked then."""
+    rows = state.all("SELECT account, uid, base FROM former_bases WHERE run = ?", (run,))
+    return {(AccountName(account), Uid(uid)): unpack_base(base) or {} for account, uid, base in rows}
+
+
+def run_of(state: Readable, run: int) -> Run | None:
+    """Return one run, None if it is not remembered."""
+    found = _runs(state, "WHERE id = ?", (run,))
+    return found[0] if found else None
+
+
 def prune(tx: Transaction, before: datetime) -> None:
     """Forget runs that began before an instant, with their pre-images; those with open intents stay whole."""
     tx.run(
@@ -192,6 +223,7 @@ def rename_account(tx: Transaction, old: AccountName, new: AccountName) -> None:
     for number, intent in tx.all("SELECT id, intent FROM operations"):
         tx.run("UPDATE operations SET intent = ? WHERE id = ?", (rename_in_packed(intent, old, new), number))
     tx.run("UPDATE operations SET account = ? WHERE account = ?", (new, old))
+    tx.run("UPDATE former_bases SET account = ? WHERE account = ?", (new, old))
 
 
 def drop_unfinished(tx: Transaction, account: AccountName, reason: str) -> None:
