@@ -12,7 +12,7 @@ from datetime import datetime
 
 from daemon import cycle, decisions, journal, linking
 from daemon.errors import DaemonError
-from daemon.execute import Execution, execute
+from daemon.execute import Execution, begin, never
 from daemon.gather import Workers
 from daemon.journal import Entry, OperationState, RunId
 from daemon.report import Deeds
@@ -108,7 +108,7 @@ def carry_out(
         return Undone(RunId(0), undoing, None)
     with state.transaction() as tx:
         own_run = journal.begin_run(tx, f"{KIND} {what.run}", clock())
-    job = Execution(setup, state, own_run, clock())
+    job = Execution(setup, state, own_run, clock(), never)
     done = _round(job, undoing, seen.leftovers, workers)
     touched = _touched(state, own_run)
     if touched:
@@ -126,7 +126,9 @@ def _round(job: Execution, undoing: Undoing, leftovers: Sequence[NotePath], work
     with job.state.transaction() as tx:
         decisions.stand_still(tx, undoing.standstills, job.now)
         decisions.keep_bare(tx, undoing.bare)
-    return execute(job, undoing.operations, leftovers, workers)
+    begun = begin(job, undoing.operations, leftovers)
+    workers(list(begun.remote.values()))
+    return begun.deeds()
 
 
 def _touched(state: Readable, run: RunId) -> frozenset[tuple[AccountName, RemoteId]]:

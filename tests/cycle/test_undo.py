@@ -1,0 +1,240 @@
+"""A run is taken back: both sides are as they were, no sync does it again, and what others did since is left alone.
+
+The worlds are those of the simulation, at rest: a vault, two address books, the real cycle between them.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from connectors.memory import payload
+from daemon import undo
+from daemon.errors import DaemonError
+from daemon.undo import NothingToUndo, Undone
+from mappings.fields import Rule
+from mappings.person import FieldName
+from mappings.record import AccountName, NotePath, RemoteId
+from simulation.story import ADA, NOTE, Story
+from simulation.values import MANY, TYPED, fresh, seeded
+from simulation.world import HOME, WORK, Nature, one_by_one
+from worlds import person
+
+PEOPLE = tuple(NotePath(f"People/{name}.md") for name in ("Ada", "Grace", "Edith"))
+KEYS: Mapping[FieldName, str] = {
+    "title": "role",
+    "organization": "company",
+    "location": "location",
+    "birthday": "birthday",
+    "emails": "emails",
+    "nickname": "nickname",
+}
+"""Where a note of these tests has each field."""
+
+
+def sides(story: Story) -> tuple[Mapping[NotePath, bytes], Mapping[AccountName, Mapping[RemoteId, str]]]:
+    """Return all that both sides say, but for what only a provider writes."""
+    books = {
+        name: {each: payload(entry) for each, entry in book.entries.items()} for name, book in story.world.books.items()
+    }
+    return {path: file.content for path, file in story.world.vault.files.items()}, books
+
+
+def take_back(story: Story, run: int, name: str | None = None) -> Undone:
+    world = story.world
+    what = undo.past(world.state, run, name)
+    return undo.carry_out(world.setup, world.state, what, lambda: world.now, lambda _: True, one_by_one)
+
+
+def note(name: str, values: Mapping[FieldName, str]) -> bytes:
+    lines = [f"{KEYS[field]}: {value}" for field, value in values.items()]
+    return "\n".join(
+        ["---", "type: people", f"title: {name}", *lines, "tags:", "- people", "---", "Met at the fair.", ""]
+    ).encode()
+
+
+def drawn(rng: Random) -> Story:
+    """Return a world in step with whatever happened since; nothing is synced of that yet."""
+    rules: tuple[tuple[FieldName, Rule], ...] = tuple(
+        (field, rng.choice((Rule.VAULT_WINS, Rule.REMOTE_WINS, Rule.ASK))) for field in ("title", "organization")
+    )
+    story = Story(replace(Nature.calm(), rules=rules, uid_key=rng.choice(("uid", "uid", ""))))
+    for number, path in enumerate(PEOPLE):
+        if rng.random() < 0.8:
+            values = {field: fresh(field, rng.randrange(400)) for field in KEYS if rng.random() < 0.6}
+            if rng.random() < 0.5:
+                values["emails"] = fresh("emails", number)
+            story.world.vault.save(path, note(f"Person Q{number}", values), by_rename=True)
+        if rng.random() < 0.4:
+            values = {
+                field: fresh(field, rng.randrange(400)) for field in TYPED if rng.random() < 0.5 and field not in MANY
+            }
+            who = person({**values, "name": f"Person Q{number}", "emails": (fresh("emails", number),)})
+            rng.choice((story.world.books[HOME], story.world.books[WORK])).add(who, extra="NOTE:liked the engine")
+    if rng.random() < 0.7:
+        story.sync()
+        story.sync()
+        happens(story, rng)
+    return story
+
+
+def happens(story: Story, rng: Random) -> None:
+    """Let owner and strangers edit both sides."""
+    for path, file in list(story.world.vault.files.items()):
+        for field in KEYS:
+            if rng.random() < 0.2:
+                old = [line for line in file.content.decode().splitlines() if line.startswith(f"{KEYS[field]}:")]
+                line = f"{KEYS[field]}: {fresh(field, rng.randrange(400, 900))}"
+                if old and len(old) == 1 and field not in MANY:
+                    content = story.world.vault.files[path].content.decode().replace(old[0], line).encode()
+                    story.world.vault.save(path, content, by_rename=True)
+    for book in story.world.books.values():
+        for remote_id in list(book.entries):
+            for field in ("title", "organization", "location", "birthday"):
+                if rng.random() < 0.2:
+                    book.edit(remote_id, {field: fresh(field, rng.randrange(400, 900))})
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_what_a_run_did_is_taken_back_whole_and_stays_so(seed: int) -> None:
+    story = drawn(seeded("undo", seed))
+    before = sides(story)
+    run = story.sync().run
+    after = sides(story)
+    if after == before:
+        return
+    undone = take_back(story, run)
+    assert undone.undoing.refusals == ()
+    assert sides(story) == before
+    for _ in range(3):
+        story.sync()
+        assert sides(story) == before
+    again = take_back(story, undone.run)
+    assert again.undoing.refusals == ()
+    assert sides(story) == after
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_happens_after_an_undo_the_sides_come_to_rest(seed: int) -> None:
+    rng = seeded("after undo", seed)
+    story = drawn(rng)
+    run = story.sync().run
+    with suppress(NothingToUndo):
+        take_back(story, run)
+    happens(story, rng)
+    for _ in range(3):
+        story.sync()
+    settled = sides(story)
+    story.sync()
+    assert sides(story) == settled
+
+
+def in_step(text: bytes = NOTE) -> Story:
+    story = Story()
+    story.world.vault.save(ADA, text, by_rename=True)
+    story.sync()
+    story.sync()
+    return story
+
+
+def the_entry(story: Story) -> RemoteId:
+    (remote_id,) = story.world.books[HOME].entries
+    return remote_id
+
+
+def test_what_a_stranger_changed_since_is_refused_and_the_rest_put_back() -> None:
+    story = in_step(NOTE.replace(b"title: Ada\n", b"title: Ada\nrole: Boss\nlocation: Rome\n"))
+    story.edit_note(b"role: Boss\nlocation: Rome", b"role: Chief\nlocation: Oslo")
+    run = story.sync().run
+    story.world.books[HOME].edit(the_entry(story), {"title": "Queen"})
+    undone = take_back(story, run)
+    assert [(one.account, one.field) for one in undone.undoing.refusals] == [(HOME, "title")]
+    said = {name: next(iter(book.entries.values())).person for name, book in story.world.books.items()}
+    assert (said[HOME].title, said[HOME].location) == ("Queen", "Rome")
+    assert (said[WORK].title, said[WORK].location) == ("Boss", "Rome")
+
+
+def test_an_edit_that_no_field_of_ours_shows_is_kept() -> None:
+    """The connector finds it; then field by field."""
+    story = in_step(NOTE.replace(b"title: Ada\n", b"title: Ada\nrole: Boss\n"))
+    story.edit_note(b"role: Boss", b"role: Chief")
+    run = story.sync().run
+    book = story.world.books[HOME]
+    book.put_back(the_entry(story), replace(book.entries[the_entry(story)], extra="a photo"))
+    undone = take_back(story, run)
+    entry = book.entries[the_entry(story)]
+    assert (entry.person.title, entry.extra, undone.undoing.refusals) == ("Boss", "a photo", ())
+
+
+def test_a_contact_that_a_run_made_and_somebody_changed_is_not_taken_away() -> None:
+    story = Story()
+    story.world.vault.save(ADA, NOTE, by_rename=True)
+    run = story.sync().run
+    story.world.books[HOME].edit(the_entry(story), {"title": "Queen"})
+    undone = take_back(story, run)
+    assert len(story.world.books[HOME].entries) == 1
+    assert len(story.world.books[WORK].entries) == 0
+    assert [one.account for one in undone.undoing.refusals] == [HOME]
+
+
+def test_a_note_that_the_owner_edited_since_loses_only_what_still_is_as_the_run_left_it() -> None:
+    story = in_step(NOTE.replace(b"title: Ada\n", b"title: Ada\nrole: Boss\nlocation: Rome\n"))
+    story.world.books[HOME].edit(the_entry(story), {"title": "Chief", "location": "Oslo"})
+    run = story.sync().run
+    story.edit_note(b"location: Oslo", b"location: Bern # for now")
+    undone = take_back(story, run)
+    text = story.world.vault.files[ADA].content
+    assert (b"role: Boss\n" in text, b"location: Bern # for now\n" in text) == (True, True)
+    assert [(one.account, one.field) for one in undone.undoing.refusals if not one.account] == [("", "location")]
+
+
+def test_an_edit_of_the_side_that_was_not_put_back_is_no_clash() -> None:
+    """The base is put back too: the note alone has changed since."""
+    story = in_step(NOTE.replace(b"title: Ada\n", b"title: Ada\ncompany: Engines\n"))
+    story.edit_note(b"company: Engines", b"company: Looms")
+    take_back(story, story.sync().run)
+    story.edit_note(b"company: Looms", b"company: Gears")
+    report = story.sync()
+    assert report.plan.conflicts == ()
+    assert [entry.person.organization for book in story.world.books.values() for entry in book.entries.values()] == [
+        "Gears",
+        "Gears",
+    ]
+
+
+def test_only_one_person_is_taken_back_where_one_is_named() -> None:
+    story = Story()
+    for path in PEOPLE[:2]:
+        story.world.vault.save(path, note(path[7:-3], {"title": "Boss"}), by_rename=True)
+    run = story.sync().run
+    take_back(story, run, "Ada")
+    assert [entry.person.name for entry in story.world.books[HOME].entries.values()] == ["Grace"]
+
+
+def test_a_contact_that_followed_its_note_is_made_anew_with_all_that_it_held() -> None:
+    story = Story(replace(Nature.calm(), delete_with_note=True))
+    for path in PEOPLE[:2]:
+        story.world.vault.save(path, note(path[7:-3], {"title": "Boss"}), by_rename=True)
+    story.sync()
+    story.sync()
+    before = sides(story)[1]
+    del story.world.vault.files[ADA]
+    story.sync()
+    run = story.sync().run
+    assert len(story.world.books[HOME].entries) == 1
+    take_back(story, run)
+    assert {name: sorted(book.values()) for name, book in sides(story)[1].items()} == {
+        name: sorted(book.values()) for name, book in before.items()
+    }
+    story.sync()
+    story.sync()
+    assert len(story.world.books[HOME].entries) == 2
+
+
+@pytest.mark.parametrize(("run", "name"), [(99, None), (1, "Nobody")])
+def test_what_cannot_be_taken_back_says_so(run: int, name: str | None) -> None:
+    story = in_step()
+    with pytest.raises(DaemonError):
+        take_back(story, run, name)
