@@ -206,5 +206,5 @@ def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
     say(errands.remove_account(config_path, name, lambda question: yes or confirmed(question), now()))
 
 
-for _command in (cli_trust.show_conflict, cli_trust.settle):
+for _command in (cli_trust.show_conflict, cli_trust.settle, cli_trust.show_log, cli_trust.undo):
     main.add_command(_command)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from daemon.command import AS_JSON, asking, common, now, say, tell
+from daemon.command import AS_JSON, asking, common, confirmed, now, say, tell
 
 
 @click.command("show")
@@ -54,3 +54,47 @@ def settle(
     if not later:
         wish = sync_once.Wish(config_path, frozenset(), False, False, False, Beginning.REFUSE)  # noqa: FBT003  # a sync as usual
         ctx.exit(sync_once.sync_once(wish, say, asking()))
+
+
+@click.command("log")
+@click.argument("run", type=int, required=False)
+@click.option("--all", "all_runs", is_flag=True, help="Also runs that wrote nothing.")
+@AS_JSON
+@common
+def show_log(run: int | None, *, all_runs: bool, as_json: bool, config_path: Path) -> None:
+    """Show what was written, run by run, or what one run wrote.
+
+    RUN is a number that `contactd log` shows.
+    """
+    from daemon import errands_undo
+
+    told = tell if as_json else say
+    if run is None:
+        told(errands_undo.show_runs(config_path, now(), all_runs=all_runs, as_json=as_json))
+    else:
+        told(errands_undo.show_run(config_path, run, now(), as_json=as_json))
+
+
+@click.command()
+@click.argument("run", type=int)
+@click.option("--person", metavar="NOTE", help="Only this person: a path in the vault, a file name or a uid.")
+@click.option("--dry-run", is_flag=True, help="Show what would be put back, touch nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+@click.pass_context
+def undo(ctx: click.Context, *, run: int, person: str | None, dry_run: bool, yes: bool, config_path: Path) -> None:
+    """Put notes and contacts back to what they were before a run.
+
+    What somebody changed since is left as it is, and said. Nothing that was put back is done again until a side
+    changes. RUN is a number that `contactd log` shows.
+    """
+    from daemon import errands_undo
+
+    if dry_run:
+        say(errands_undo.undo_shown(config_path, run, person))
+        return
+    text, exit_code = errands_undo.undo(
+        config_path, run, person, lambda shown: yes or confirmed(f"{shown}\nPut this back?")
+    )
+    say(text)
+    ctx.exit(exit_code)

@@ -150,7 +150,7 @@ def confirmed(question: str) -> bool:
     """Ask yes or no; where nobody can be asked, that is a matter of usage."""
     if not sys.stdin.isatty():
         raise click.UsageError("this is asked on a terminal; elsewhere, say --yes")
-    return click.confirm(question, err=True)
+    return click.confirm(finished(question, sys.stderr, click.get_current_context()), err=True)
 
 
 def now() -> datetime:

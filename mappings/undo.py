@@ -282,7 +282,7 @@ def _made_anew(  # a record that is gone has nothing but its name, and what it w
 def _rebased(person: _Person, sides: _Sides, formers: Formers) -> Iterator[Rebase]:
     """Yield the bases of the fields that are put back, as they were before the run."""
     for link in sides.links.get(person.uid, ()):
-        back = {*person.note, *person.records.get(link.account, ())}
+        back: set[FieldName] = {*person.note, *person.records.get(link.account, ())}
         if link.account in person.gone or not back:
             continue
         former = formers.get((link.account, person.uid), {})
@@ -296,7 +296,8 @@ def _standstills(person: _Person, sides: _Sides) -> Iterator[Standstill]:
         return
     links = [link for link in sides.links.get(person.uid, ()) if link.account not in person.gone]
     records = {link.account: sides.record(link.account, link.remote_id) for link in links}
-    for name in {*person.note, *(name for values in person.records.values() for name in values)}:
+    back: set[FieldName] = {*person.note, *(name for values in person.records.values() for name in values)}
+    for name in sorted(back):
         theirs: dict[AccountName, Value] = {
             account: person.records.get(account, {}).get(name, value_of(record.person, name))
             for account, record in records.items()

@@ -15,7 +15,7 @@ from daemon import undo
 from daemon.errors import DaemonError
 from daemon.undo import NothingToUndo, Undone
 from mappings.fields import Rule
-from mappings.person import FieldName
+from mappings.person import FieldName, Value
 from mappings.record import AccountName, NotePath, RemoteId
 from simulation.story import ADA, NOTE, Story
 from simulation.values import MANY, TYPED, fresh, seeded
@@ -63,15 +63,18 @@ def drawn(rng: Random) -> Story:
     story = Story(replace(Nature.calm(), rules=rules, uid_key=rng.choice(("uid", "uid", ""))))
     for number, path in enumerate(PEOPLE):
         if rng.random() < 0.8:
-            values = {field: fresh(field, rng.randrange(400)) for field in KEYS if rng.random() < 0.6}
+            values: dict[FieldName, str] = {
+                field: fresh(field, rng.randrange(400)) for field in KEYS if rng.random() < 0.6
+            }
             if rng.random() < 0.5:
                 values["emails"] = fresh("emails", number)
             story.world.vault.save(path, note(f"Person Q{number}", values), by_rename=True)
         if rng.random() < 0.4:
-            values = {
+            said: dict[FieldName, Value] = {
                 field: fresh(field, rng.randrange(400)) for field in TYPED if rng.random() < 0.5 and field not in MANY
             }
-            who = person({**values, "name": f"Person Q{number}", "emails": (fresh("emails", number),)})
+            said |= {"name": f"Person Q{number}", "emails": (fresh("emails", number),)}
+            who = person(said)
             rng.choice((story.world.books[HOME], story.world.books[WORK])).add(who, extra="NOTE:liked the engine")
     if rng.random() < 0.7:
         story.sync()
