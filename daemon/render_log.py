@@ -8,7 +8,7 @@ from daemon.codec import time_text
 from daemon.journal import Entry, OperationState, Run
 from daemon.render import People, aligned, day, document, field_name, number, page, value
 from daemon.undo import Undone
-from mappings.fields import FIELDS, texts, value_of
+from mappings.fields import FIELDS, blank, texts, value_of
 from mappings.operation import (
     Change,
     CreateRecord,
@@ -149,8 +149,11 @@ def _changes(entry: Entry) -> Sequence[Change]:
         case WriteNote() | UpdateRecord():
             return entry.operation.changes
         case CreateRecord(person=person):
-            said = ((name, value_of(person, name)) for name in FIELDS)
-            return [Change(name, () if isinstance(new, tuple) else "", new, ()) for name, new in said if texts(new)]
+            return [
+                Change(name, blank(name), value_of(person, name), ())
+                for name in FIELDS
+                if texts(value_of(person, name))
+            ]
         case _:
             return ()
 
