@@ -14,6 +14,7 @@ from daemon.standing import Standing
 from mappings.brakes import touches
 from mappings.conflict import Conflict
 from mappings.event import NO_ATTENDEES
+from mappings.identity import Question
 from mappings.merge import OWNER
 from mappings.operation import CreateRecord, DeleteRecord, Operation, UpdateRecord, WriteNote
 from mappings.person import Uid
@@ -79,7 +80,7 @@ def report_json(done: Report, now: Standing) -> str:
             "operations": steps(plan.operations),
             "waiting": steps(plan.waiting),
             "conflicts": [{"id": one.id, "path": now.people.get(one.uid), **asdict(one)} for one in plan.conflicts],
-            "questions": [{"path": now.people.get(one.uid), **asdict(one)} for one in plan.questions],
+            "questions": [_question_json(one, now.people) for one in plan.questions],
             "holds": [asdict(one) for one in plan.holds],
             "brakes": [{"kind": type(one).__name__, **asdict(one)} for one in plan.brakes],
             "kept_home": dict(plan.kept_home),
@@ -100,6 +101,17 @@ def _steps(done: Report, people: People, shown: AbstractSet[tuple[str, Uid, str]
         if told := render_plan.lines(news, people, all_of_them=verbose):
             yield title
             yield from told
+
+
+def _question_json(question: Question, people: People) -> Mapping[str, object]:
+    return {
+        "account": question.account,
+        "uid": question.uid,
+        "path": people.get(question.uid, ""),
+        "kind": question.doubt.name,
+        "detail": question.doubt.value,
+        "candidates": question.candidates,
+    }
 
 
 def _title(done: Report) -> str:
