@@ -11,6 +11,7 @@ Source: RFC 9110 sections 10.2.3 (Retry-After) and 15.4 (redirects); httpx.
 """
 
 import ipaddress
+import re
 import ssl
 import time
 import weakref
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -38,6 +40,7 @@ _REDIRECTS = frozenset({301, 302, 307, 308})
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _PORTS = {"http": 80, "https": 443}
 _USER_AGENT = "contactd"
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 class TooLarge(ConnectorError):
@@ -115,7 +118,8 @@ class Client:
     """Sends requests to one configured origin, over connections that are kept.
 
     Shapes: `base` is a URL of that origin. `kin` is the end of the names of the provider's other hosts, as
-    `.icloud.com`, "" if it has none. `wait` is given seconds to sleep.
+    `.icloud.com`, "" if it has none. `ca_file` names an authority that is trusted besides. `wait` is given seconds to
+    sleep.
     """
 
     def __init__(
@@ -123,6 +127,7 @@ class Client:
         base: str,
         *,
         kin: str = "",
+        ca_file: Path | None = None,
         patience: Patience = PATIENCE,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -130,6 +135,7 @@ class Client:
         self.requests = 0
         """How many were sent so far."""
         self._kin = kin
+        self._ca_file = ca_file
         self._patience = patience
         self._wait = wait
         self._transport: httpx.HTTPTransport | None = None
@@ -273,13 +279,15 @@ class Client:
 
             # Only what carries requests: a whole client would keep cookies, read `.netrc` and judge redirects itself.
             limits = httpx.Limits(max_connections=4, max_keepalive_connections=2)
-            self._transport = httpx.HTTPTransport(verify=_tls(self.origin), trust_env=False, limits=limits)
+            self._transport = httpx.HTTPTransport(
+                verify=_tls(self.origin, self._ca_file), trust_env=False, limits=limits
+            )
             # Connectors are simply let go of; their connections must not stay open for that.
             weakref.finalize(self, self._transport.close)
         return self._transport
 
 
-def _tls(origin: Origin) -> ssl.SSLContext:
+def _tls(origin: Origin, ca_file: Path | None) -> ssl.SSLContext:
     if origin.scheme == "http":
         # Nothing can be verified with it, so nothing can be reached by it either; certificates take long to read.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -288,6 +296,8 @@ def _tls(origin: Origin) -> ssl.SSLContext:
     # What this machine trusts, for those who run a server of their own; a minimal system trusts nobody.
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
     return context
 
 
@@ -305,7 +315,8 @@ def _refuse_private(event: str, details: Mapping[str, object]) -> None:
 def _retry_after_s(answer: Answer) -> float | None:
     """Return how long the server asks to wait; a date is compared with the server's own clock, not with ours."""
     said = answer.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
+    # Microsoft's have decimals at times.
+    if _SECONDS.fullmatch(said) is not None:
         return float(said)
     try:
         waited = parsedate_to_datetime(said) - parsedate_to_datetime(answer.headers["date"])

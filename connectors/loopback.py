@@ -21,6 +21,7 @@ TIME_LIMIT_S = 300.0
 
 _LOOK_AGAIN_S = 0.2
 _REQUEST_TAKES_S = 5.0
+_FORM_BYTES_MAX = 64 * 1024
 _PAGE = b"""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>contactd</title>
 <p>contactd has what it needs, or says in its terminal why not. You can close this page.</p></html>"""
 
@@ -81,13 +82,22 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the request's line has the code in it."""
 
     def do_GET(self) -> None:
+        self._take(urlsplit(self.path).query)
+
+    def do_POST(self) -> None:
+        """Take a form, by which the code is in no address (OAuth 2.0 Form Post Response Mode)."""
+        said = self.headers.get("Content-Length", "")
+        size_bytes = int(said) if said.isascii() and said.isdigit() else 0
+        self._take(self.rfile.read(min(size_bytes, _FORM_BYTES_MAX)).decode(errors="replace"))
+
+    def _take(self, text: str) -> None:
         parts = urlsplit(self.path)
         own = {f"{name}:{self.server.server_port}" for name in ("127.0.0.1", "localhost")}
         if self.headers.get("Host", "") not in own:
             self._answer(403, b"")
         elif parts.path != self.server.path:
             self._answer(404, b"")
-        elif self.server.found is None and self.server.is_ours(query := dict(parse_qsl(parts.query))):
+        elif self.server.found is None and self.server.is_ours(query := dict(parse_qsl(text))):
             self.server.found = query
             self._answer(200, _PAGE)
         else:

@@ -32,6 +32,15 @@ LIST_PHONES_MAX = 2
 CAPS: Mapping[FieldName, int] = {"emails": EMAILS_MAX, "phones": 1 + 2 * LIST_PHONES_MAX, "links": 1, "addresses": 3}
 """How many values a contact holds of a field with several."""
 
+_TEXT_PROPERTIES = (
+    "assistantName", "birthday", "businessHomePage", "companyName", "department", "displayName", "fileAs", "generation",
+    "givenName", "initials", "jobTitle", "manager", "middleName", "mobilePhone", "nickName", "officeLocation",
+    "personalNotes", "profession", "spouseName", "surname", "title", "yomiCompanyName", "yomiGivenName", "yomiSurname",
+)  # fmt: skip
+_LIST_PROPERTIES = ("businessPhones", "categories", "children", "emailAddresses", "homePhones", "imAddresses")
+_ADDRESS_PARTS = ("street", "city", "state", "postalCode", "countryOrRegion")
+
+_NAME_PROPERTIES = frozenset({"givenName", "middleName", "surname", "title", "generation"})
 _NAMES: frozenset[FieldName] = frozenset({"name", "given_name", "family_name"})
 _TEXTS: Mapping[FieldName, str] = {
     "nickname": "nickName",
@@ -176,6 +185,36 @@ def new(person: Person, uid: Uid, *, marked_line: bool) -> JsonObject:
     return body
 
 
+def is_as(document: JsonObject, other: JsonObject) -> bool:
+    """Tell whether two contacts say the same in all that a client may write."""
+    return not restoring(document, other)
+
+
+def restoring(before: JsonObject, now: JsonObject) -> JsonObject:
+    """Return the body of a PATCH that makes a contact what it was, in all that a client may write; empty if it is.
+
+    Result: for a contact of which nothing is said yet, the body of a POST that makes it anew.
+    """
+    body: dict[str, Json] = {}
+    for name in _TEXT_PROPERTIES:
+        if (before.get(name) or None) != (now.get(name) or None):
+            body[name] = before.get(name) or None
+    for name in _LIST_PROPERTIES:
+        if (before.get(name) or []) != (now.get(name) or []):
+            body[name] = before.get(name) or []
+    for name in _ADDRESSES:
+        was, is_now = (_parts(graph_json.child(document, name)) for document in (before, now))
+        if was != is_now:
+            # All five where there is an address, as nobody promises what becomes of those that are left out.
+            body[name] = was if any(is_now.values()) else {part: text for part, text in was.items() if text}
+    if not _NAME_PROPERTIES.isdisjoint(body):
+        # The service makes the full name anew out of parts that come alone.
+        body |= {name: before.get(name) or None for name in ("displayName", "fileAs")}
+    said, says = graph_properties.read(before), graph_properties.read(now)
+    changed = {name: said.get(name, "") for name in {**said, **says} if said.get(name) != says.get(name)}
+    return body | ({graph_properties.PROPERTY: graph_properties.written(changed)} if changed else {})
+
+
 def project(person: Person, there: Mapping[FieldName, Value]) -> Person:
     """Return what a contact can hold of a person, given what the one in question holds or last held.
 
@@ -229,12 +268,14 @@ def _email(entry: JsonObject) -> EmailEntry:
 
 
 def _address(address: JsonObject) -> str:
-    street, city, state, code, country = (
-        graph_json.raw_text(address, name) for name in ("street", "city", "state", "postalCode", "countryOrRegion")
-    )
+    street, city, state, code, country = (graph_json.raw_text(address, name) for name in _ADDRESS_PARTS)
     lines = [one_line(line) for line in street.splitlines()]
     pieces = (*lines, one_line(city), one_line(f"{state} {code}"), one_line(country))
     return ", ".join(filter(None, pieces))
+
+
+def _parts(address: JsonObject) -> dict[str, Json]:
+    return {name: address.get(name) or None for name in _ADDRESS_PARTS}
 
 
 def _doubts(read: Contact) -> Mapping[FieldName, str]:

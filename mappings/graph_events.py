@@ -35,6 +35,7 @@ from mappings.record import AccountName, RemoteId
 PROPERTIES = (
     "id", "iCalUId", "type", "subject", "start", "end", "isAllDay", "isCancelled", "isDraft", "originalStart",
     "sensitivity", "showAs", "organizer", "isOrganizer", "attendees", "hideAttendees", "responseStatus",
+    "changeKey",
 )  # fmt: skip
 """What is read of an event, and so all that is asked for; its text and its place are nobody's business."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors import dav, vdir
+from connectors import dav, microsoft, vdir
 from daemon.config import load
 from daemon.config_shape import AccountKeys, BrakeKeys, FieldKeys, StateKeys, VaultKeys, Written
 from mappings.fields import FIELDS
@@ -31,6 +31,10 @@ username = "me"
 password_command = ["pass", "show", "cloud"]
 contacts = "Contacts"
 calendars = ["Work", "https://cloud.example.test/calendars/me/private/"]
+
+[accounts.outlook]
+connector = "microsoft"
+client_id = "00000000-0000-0000-0000-000000000000"
 """
 
 OTHER_PASSWORDS = {"password_file", "password_credential"}
@@ -54,12 +58,18 @@ def test_every_key_and_no_other_stands_in_it() -> None:
     assert account.keys() == _keys(AccountKeys) | _keys(vdir.Options)
     assert example["accounts"]["cloud"].keys() == {"connector"} | _keys(dav.Options) - OTHER_PASSWORDS
     assert all(f"{key} = " in EXAMPLE.read_text() for key in OTHER_PASSWORDS)
+    assert example["accounts"]["outlook"].keys() == {"connector"} | _keys(microsoft.Options)
+    assert example["accounts"]["outlook"]["endpoints"].keys() | {"ca_file"} == _keys(microsoft.Endpoints)
     assert example["fields"].keys() == FIELDS.keys()
     for table in (*example["fields"].values(), *account["fields"].values()):
         assert table.keys() == _keys(FieldKeys)
 
 
-def _keys(
-    shape: type[Written | VaultKeys | StateKeys | BrakeKeys | FieldKeys | AccountKeys | vdir.Options | dav.Options],
-) -> set[str]:
+Shape = (
+    Written | VaultKeys | StateKeys | BrakeKeys | FieldKeys | AccountKeys
+    | vdir.Options | dav.Options | microsoft.Options | microsoft.Endpoints
+)  # fmt: skip
+
+
+def _keys(shape: type[Shape]) -> set[str]:
     return {key.name for key in fields(shape)}

@@ -6,17 +6,25 @@ A new connector joins by a class with the members that `test_contacts_contract.A
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
 
 from connectors import dav
+from connectors.graph_client import GraphClient
+from connectors.graph_contacts import GraphContacts
+from connectors.graph_sign_in import Lent
+from connectors.http import Client
 from connectors.interface import Contacts, Cursor
 from connectors.memory import Book, Memory
 from connectors.tokens import open_store
 from connectors.vdir import ContactsFolder
 from dav_servers import PASSWORD, USERNAME, Server
+from emulators.graph.server import served
+from emulators.graph.service import Service
 from mappings.person import FieldName, Value
 from mappings.record import AccountName, RemoteId
 from worlds import person
@@ -182,15 +190,74 @@ def _lines(text: str) -> set[str]:
     }
 
 
+class GraphBook:
+    """The contacts of a mailbox at Microsoft, whose owner uses Outlook."""
+
+    def __init__(self, service: Service, base: str) -> None:
+        self._service = service
+        self._base = base
+
+    def connector(self) -> Contacts:
+        client = GraphClient(ACCOUNT, self._base, Client(self._base), Lent("t"), self._service.clock.advance)
+        return GraphContacts(ACCOUNT, client, ("Contacts",), lambda: self._service.clock.now)
+
+    def add(self, name: str) -> RemoteId:
+        given, _, family = name.partition(" ")
+        address = {"name": name, "address": "ada@example.test"}
+        names = {"displayName": name, "givenName": given, "surname": family, "fileAs": f"{family}, {given}"}
+        held: dict[str, Any] = {**names, "jobTitle": "Analyst", "emailAddresses": [address], **_FOREIGN_TO_GRAPH}
+        return RemoteId(self._service.contacts.add(**held))
+
+    def retitle(self, remote_id: RemoteId, title: str) -> None:
+        self._service.contacts.edit(remote_id, jobTitle=title)
+
+    def remove(self, remote_id: RemoteId) -> None:
+        self._service.contacts.remove(remote_id)
+
+    def spoil(self, remote_id: RemoteId) -> None:
+        self._service.contacts.edit(remote_id, emailAddresses="ada@example.test")
+
+    def foreign(self, remote_id: RemoteId) -> str:
+        held = self._service.contacts.find(remote_id).properties
+        home = {part: text for part, text in held["homeAddress"].items() if text}
+        return json.dumps({name: held[name] for name in _FOREIGN_TO_GRAPH} | {"homeAddress": home})
+
+    def size(self) -> int:
+        return len(self._service.contacts.live())
+
+    def expired_cursor(self) -> Cursor | None:
+        cursor = self.connector().changes(None, {}).cursor
+        self._service.contacts.expire_links()
+        return cursor
+
+
+_FOREIGN_TO_GRAPH: Mapping[str, Any] = {
+    "manager": "Charles", "spouseName": "William", "children": ["Byron", "Anne"], "officeLocation": "Room 7",
+    "imAddresses": ["sip:ada@example.test"], "personalNotes": "met at the fair,\nlong talk", "assistantName": "Mary",
+    "homeAddress": {"street": "St James's Square", "city": "London", "countryOrRegion": "UK"}, "middleName": "Augusta",
+}  # fmt: skip
+"""What Outlook keeps in a contact and we have no word for."""
+
+
 BOOKS = (MemoryBook, VdirBook)
 
 
 DAV_SERVERS = ("radicale", "xandikos")
 
 
-@pytest.fixture(params=[*BOOKS, *DAV_SERVERS], ids=lambda book: getattr(book, "__name__", book))
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryBook | VdirBook | DavBook:
+@pytest.fixture
+def graph_service() -> Iterator[tuple[Service, str]]:
+    """A mailbox at Microsoft, and where it is."""
+    service = Service()
+    with served(service) as base:
+        yield service, base
+
+
+@pytest.fixture(params=[*BOOKS, *DAV_SERVERS, "graph"], ids=lambda book: getattr(book, "__name__", book))
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryBook | VdirBook | DavBook | GraphBook:
     """An empty address book of each kind in turn."""
+    if request.param == "graph":
+        return GraphBook(*request.getfixturevalue("graph_service"))
     if request.param in DAV_SERVERS:
         return DavBook(request.getfixturevalue(request.param), tmp_path)
     made: MemoryBook | VdirBook = request.param(tmp_path)
