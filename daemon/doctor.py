@@ -32,6 +32,7 @@ class Verdict(IntEnum):
     """How bad a finding is: the exit code that it leads to."""
 
     FINE = 0
+    HELD = 1
     PARTIAL = 2
     NOT_OURS = 69
 
@@ -57,7 +58,7 @@ def examine(config: Config, state: State) -> Iterator[Finding]:
         )
     tokens = open_store(config.tokens)
     for account in config.accounts:
-        yield _account(account, state, tokens)
+        yield from _account(account, state, tokens)
 
 
 def _packages() -> Finding:
@@ -133,14 +134,22 @@ def _soundness(folder: Path, state: Readable) -> Finding:
     return Finding("state", Verdict.FINE, f"{folder} is sound", "")
 
 
-def _account(account: AccountConfig, state: State, tokens: TokenStore) -> Finding:
+def _account(account: AccountConfig, state: State, tokens: TokenStore) -> Iterator[Finding]:
     name = account.name
     contacts = registry.connector(account.connector).open_contacts(name, account.options, tokens)
     if contacts is None:
-        return Finding(name, Verdict.FINE, "has no address book", "")
+        yield Finding(name, Verdict.FINE, "has no address book", "")
+        return
     try:
         seen = contacts.changes(records.account_row(state, name).cursor, records.known(state, name))
     except ConnectorError as error:
-        return Finding(name, Verdict.PARTIAL, str(error), "")
-    unreadable = f", {len(seen.unreadable)} of them new and unreadable" if seen.unreadable else ""
-    return Finding(name, Verdict.FINE, f"can be read: {seen.listed} contacts{unreadable}", "")
+        yield Finding(name, Verdict.PARTIAL, str(error), "")
+        return
+    yield Finding(name, Verdict.FINE, f"can be read: {seen.listed} contacts", "")
+    _, unreadable, missing = records.records(state, name)
+    mended = {*missing, *seen.removed, *(record.remote_id for record in seen.records)}
+    broken = {remote_id: reason for remote_id, reason in unreadable.items() if remote_id not in mended}
+    for one in seen.unreadable:
+        broken[one.remote_id] = one.reason if one.line is None else f"line {one.line}: {one.reason}"
+    for remote_id, reason in broken.items():
+        yield Finding(name, Verdict.HELD, f"{remote_id}: {reason}", "mend it there; until then it is left alone")

@@ -12,7 +12,7 @@ from pathlib import Path
 from daemon import accounts, backup, conflicts, linking, links, ownership, render_waiting
 from daemon.config import Config, load
 from daemon.database import BACKUPS_NAME, make_folder
-from daemon.errors import StateError
+from daemon.errors import NotCopied, StateError
 from daemon.linking import NEW, NoSuchLink
 from daemon.lock import only_instance
 from daemon.render import page
@@ -93,7 +93,11 @@ def take_over(config_path: Path, now: datetime) -> str:
 
 def back_up(config_path: Path, target: Path, now: datetime) -> str:
     """Copy the state into one file."""
-    backup.backup(load(config_path).state, target, now)
+    state_folder = load(config_path).state
+    try:
+        backup.backup(state_folder, target, now)
+    except StateError as error:
+        raise NotCopied(f"{target} was not written: {error}") from error
     command = f"contactd restore {shlex.quote(str(target))}"
     return page([f"Written: {target}. It holds names and addresses of people; `{command}` brings it back."])
 
@@ -108,7 +112,8 @@ def restore(config_path: Path, source: Path, now: datetime) -> str:
         except StateError as error:
             # What is advised for a damaged state is no advice for a damaged copy.
             what, _, _ = str(error).partition(";")
-            raise StateError(f"{source} was not restored, and the state is as it was: {what}") from error
+            what = what.replace("the state", "it", 1)
+            raise NotCopied(f"{source} was not restored, and the state is as it was: {what}") from error
     return page(
         [
             f"Restored from {source}. A state that was there before is kept in {state_folder / BACKUPS_NAME}.",

@@ -54,7 +54,11 @@ class VaultMissing(VaultError):
     exit_code = 69
 
     def __init__(self, detail: str) -> None:
-        super().__init__(f"vault missing, or another disk in its place ({detail}); nothing was deleted")
+        super().__init__(
+            f"vault missing, or another disk in its place ({detail}); nothing was deleted. "
+            "Mount it, or correct `path` under [vault] in the configuration. If these are your notes and only "
+            "contactd-vault.md was lost, `contactd init` writes it anew"
+        )
 
 
 class NotOurVault(VaultError):
@@ -99,6 +103,10 @@ class StateError(DaemonError):
     """The state is newer than the program, or damaged: stop, say how to restore it."""
 
     exit_code = 69
+
+
+class NotCopied(StateError):
+    """A backup could not be made or brought back: nothing was changed, say which file it is about."""
 
 
 class AlreadyRunning(DaemonError):

@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 from daemon import render
-from daemon.errors import DaemonError, StateError, VaultError
+from daemon.errors import DaemonError, NotCopied, StateError, VaultError
 
 _BUG = 70
 """Source: sysexits.h, EX_SOFTWARE."""
@@ -26,7 +26,7 @@ def told(error: Exception, config_path: Path | None) -> tuple[str, int]:
 
 def _place(error: DaemonError, config_path: Path | None) -> Path | None:
     """Return where the vault or the state is said to be: errors name no paths, because they may end up in a log."""
-    if config_path is None or not isinstance(error, (VaultError, StateError)):
+    if config_path is None or not isinstance(error, (VaultError, StateError)) or isinstance(error, NotCopied):
         return None
     # Only here: what reads the configuration takes longer to load than saying what is wrong with it.
     from daemon.config import load  # noqa: PLC0415

@@ -17,6 +17,9 @@ from mappings.operation import Parting
 from mappings.person import Person, Uid
 from mappings.record import AccountName, NotePath, Record, RemoteId
 
+_ALIKE_MAX = 5
+"""So many notes are named that might be meant."""
+
 NEW = "new"
 """Said in the place of a remote id: have a contact made."""
 
@@ -87,8 +90,10 @@ def person_of(state: Readable, named: str) -> tuple[Uid, NotePath]:
         return found[0]
     if found:
         raise NoSuchLink(f"several notes are called {named}: {', '.join(sorted(path for _, path in found))}")
+    alike = sorted(path for path in people.values() if named.casefold() in path.casefold())[:_ALIKE_MAX]
+    perhaps = f" Did you mean {' or '.join(alike)}?" if alike else ""
     raise NoSuchLink(
-        f"no person's note is called {named}; expected its path in the vault, its file name or its uid. "
+        f"no person's note is called {named}; expected its path in the vault, its file name or its uid.{perhaps} "
         "A note that is new is known after the next `contactd sync --once`"
     )
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from textwrap import TextWrapper
 
-from daemon.errors import ConfigError, DaemonError, VaultMissing
+from daemon.errors import ConfigError, DaemonError
 from mappings.fields import texts
 from mappings.person import Uid, Value
 from mappings.record import NotePath
@@ -67,16 +67,8 @@ def error(raised: DaemonError, place: Path | None) -> str:
             which = f" {raised.file}" if raised.file is not None else ""
             title = f"The configuration{which} cannot be used:"
             return page([title, *(f"  {problem}" for problem in raised.problems)])
-        case VaultMissing():
-            return page([f"contactd: {named}{raised}.", _HOW_TO_FIND_IT])
         case _:
             return page([f"contactd: {named}{raised}"])
-
-
-_HOW_TO_FIND_IT = (
-    "Mount it, or correct `path` under [vault] in the configuration. If these are your notes and only "
-    "contactd-vault.md was lost, `contactd init` writes it anew."
-)
 
 
 def value(held: Value) -> str:

@@ -102,6 +102,25 @@ class TestDoctor:
         assert f"chmod go= {synced.state / 'state.db'}" in ran.said
         assert "create it, mount it, or correct accounts.home.contacts" in ran.said
 
+    def test_a_contact_that_cannot_be_read_is_named_until_it_is_mended(
+        self, told: Command, synced: FolderWorld
+    ) -> None:
+        card = synced.card_of(ADA)
+        content = card.read_bytes()
+        card.write_bytes(content.replace(b"END:VCARD\r\n", b""))
+        for _ in range(2):
+            ran = told("doctor")
+            assert (ran.code, f"BAD home: {card.name}: line 8: END:VCARD is missing\n" in ran.said) == (1, True)
+            told("sync", "--once")
+        card.write_bytes(content)
+        assert told("doctor").code == 0
+
+    def test_a_missing_vault_comes_with_every_cure(self, told: Command, synced: FolderWorld) -> None:
+        (synced.vault / "contactd-vault.md").unlink()
+        for command in ("doctor", "status", "sync"):
+            ran = told(command, *(["--once"] if command == "sync" else []))
+            assert (ran.code, "`contactd init " in ran.said, "Mount it" in ran.said) == (69, True, True)
+
     def test_a_damaged_state_is_not_to_be_trusted(self, told: Command, synced: FolderWorld) -> None:
         (synced.state / "state.db").write_bytes(b"nothing of the kind" * 1000)
         ran = told("doctor")
@@ -120,13 +139,15 @@ class TestBackup:
         assert (told("sync", "--once").code, synced.sides()) == (0, sides)
 
     def test_no_file_is_overwritten(self, told: Command, synced: FolderWorld) -> None:
-        assert told("backup", synced.config).code == 69
+        ran = told("backup", synced.config)
+        assert (ran.code, ran.said.startswith(f"contactd: {synced.config} was not written: ")) == (69, True)
 
     @pytest.mark.parametrize("name", ["nowhere.db", "config.toml"])
     def test_what_is_no_backup_changes_nothing(self, told: Command, synced: FolderWorld, name: str) -> None:
         linked = synced.linked()
         ran = told("restore", synced.root / name)
-        assert (ran.code, "the state is as it was" in ran.said, "move" in ran.said) == (69, True, False)
+        assert (ran.code, "the state is as it was: it " in ran.said, "move" in ran.said) == (69, True, False)
+        assert ran.said.startswith(f"contactd: {synced.root / name} was not restored")
         assert synced.linked() == linked
 
 

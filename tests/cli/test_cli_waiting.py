@@ -115,6 +115,7 @@ def test_a_parted_pair_is_shown_and_made_again_by_the_owner_only(told: Command, 
     ("arguments", "expected"),
     [
         (("Nobody", "g.vcf"), "no person's note is called Nobody"),
+        (("hopper", "g.vcf"), f"Did you mean People/{GRACE}.md?"),
         ((GRACE, "nosuch.vcf"), "expected g.vcf or new"),
         ((GRACE, "g.vcf", "--account", "work"), "there is no account work; expected home"),
     ],
