@@ -206,5 +206,12 @@ def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
     say(errands.remove_account(config_path, name, lambda question: yes or confirmed(question), now()))
 
 
-for _command in (cli_trust.show_conflict, cli_trust.settle, cli_trust.show_log, cli_trust.undo):
+for _command in (
+    cli_trust.show_conflict,
+    cli_trust.settle,
+    cli_trust.show_log,
+    cli_trust.undo,
+    cli_trust.plan,
+    cli_trust.apply,
+):
     main.add_command(_command)

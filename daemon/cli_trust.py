@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from daemon.command import AS_JSON, asking, common, confirmed, now, say, tell
+from daemon.command import AS_JSON, CONFIG, FILE, asking, common, confirmed, now, say, tell, verbose_option
 
 
 @click.command("show")
@@ -96,5 +96,38 @@ def undo(ctx: click.Context, *, run: int, person: str | None, dry_run: bool, yes
     text, exit_code = errands_undo.undo(
         config_path, run, person, lambda shown: yes or confirmed(f"{shown}\nPut this back?")
     )
+    say(text)
+    ctx.exit(exit_code)
+
+
+@click.command()
+@click.option("-o", "--output", type=FILE, help="Keep the plan in this file, to be applied later.", metavar="FILE")
+@AS_JSON
+@CONFIG
+@verbose_option("Name every step, and log more.", expose_value=True)
+@click.pass_context
+def plan(ctx: click.Context, *, output: Path | None, as_json: bool, config_path: Path, verbose: bool) -> None:
+    """Show everything that would be done, and keep it for `contactd apply`."""
+    from daemon import errands_plan
+
+    text, exit_code = errands_plan.make(config_path, output, as_json=as_json, verbose=verbose)
+    (tell if as_json else say)(text)
+    ctx.exit(exit_code)
+
+
+@click.command()
+@click.argument("file", type=FILE, required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+@click.pass_context
+def apply(ctx: click.Context, *, file: Path | None, yes: bool, config_path: Path) -> None:
+    """Carry out a plan that was kept, or the one that waits.
+
+    Exactly its steps are done; where a side has moved since, they are left out, and said. FILE is one that
+    `contactd plan -o FILE` made.
+    """
+    from daemon import errands_plan
+
+    text, exit_code = errands_plan.apply(config_path, file, lambda shown: yes or confirmed(f"{shown}\nCarry this out?"))
     say(text)
     ctx.exit(exit_code)

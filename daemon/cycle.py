@@ -5,12 +5,12 @@ because its accounts are read and written at their own pace. `look` and `planned
 they are given: a dry run gives a copy.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import conflicts, decisions, gather, journal, links, records, returns, scan
+from daemon import conflicts, decisions, gather, journal, links, records, returns, saved_plan, scan
 from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Begun, Execution, begin, never
@@ -23,6 +23,7 @@ from daemon.scan import Scanned
 from daemon.setup import Setup
 from daemon.state import State, Transaction
 from mappings.merge import OWNER
+from mappings.operation import Operation
 from mappings.person import Uid
 from mappings.person_plan import Hold
 from mappings.plan import Plan, plan
@@ -120,6 +121,7 @@ def begun(job: Execution, seen: Look) -> Begun:
     """
     with job.state.transaction() as tx:
         _record_found(tx, job.run, seen, job.now)
+        _keep_waiting(tx, job, seen)
     return begin(job, seen.plan.operations, seen.leftovers)
 
 
@@ -152,6 +154,16 @@ def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> Non
     conflicts.sync_questions(tx, _questions(tx, seen, away), now)
     conflicts.sync_holds(tx, [_held(hold) for hold in seen.plan.holds], now)
     _record_look(tx, seen, now)
+
+
+def _keep_waiting(tx: Transaction, job: Execution, seen: Look) -> None:
+    """Keep what waits as the plan that the owner may approve."""
+    steps: Iterable[Operation] = ()
+    if seen.plan.brakes:
+        everybody = frozenset(account.name for account in job.setup.accounts)
+        steps = saved_plan.left_over(approved_of(job.setup, seen, everybody).plan.operations, seen.plan)
+    paths = {note.uid: note.path for note in seen.world.notes}
+    saved_plan.keep_waiting(tx, saved_plan.saved(steps, paths, job.now))
 
 
 def _held(hold: Hold) -> Held:

@@ -64,7 +64,7 @@ def _accounts(stands: Status, now: datetime) -> Iterator[str]:
         yield f"{account.name}: {'; '.join(_account(account, now))}"
         if account.waiting:
             steps = number(account.steps_waiting, "step")
-            yield f"  a plan of {steps} waits for you: {account.waiting}"
+            yield f"  a plan of {steps} waits for you (`contactd apply` shows and approves it): {account.waiting}"
             yield "  `contactd sync --once --dry-run` shows it, `contactd sync --once --yes` carries it out"
         yield from (f"  skipped: {one}" for one in account.skipped[:_SHOWN_MAX])
 

@@ -147,6 +147,13 @@ MIGRATIONS: Sequence[str] = (
         since TEXT NOT NULL
     ) STRICT;
 
+    CREATE TABLE waiting_steps (
+        uid TEXT NOT NULL PRIMARY KEY,
+        path TEXT NOT NULL,
+        steps TEXT NOT NULL,
+        made_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         kind TEXT NOT NULL,
