@@ -88,7 +88,9 @@ def rebase(
 ) -> None:
     """Put a link's base back: these values, and no word on fields that were never agreed on."""
     for (base,) in tx.all("SELECT base FROM links WHERE account = ? AND uid = ?", (account, uid)):
-        kept = {name: value for name, value in (unpack_base(base) or {}).items() if name not in never_agreed}
+        kept: dict[FieldName, Value] = {
+            name: value for name, value in (unpack_base(base) or {}).items() if name not in never_agreed
+        }
         kept.update(values)
         tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base(kept), account, uid))
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NewType
+from typing import NewType, cast
 from uuid import UUID
 
 from daemon.codec import time_of, time_text
@@ -175,8 +175,7 @@ def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple):
-        items: tuple[object, ...] = value
-        return [_plain(item) for item in items]
+        return [_plain(item) for item in cast("tuple[object, ...]", value)]  # of whatever an operation holds
     return value
 
 

@@ -135,7 +135,7 @@ def plan_person(
         lacks_uid=uid_in_note and note.reading.uid is None and not is_bare,
         bare=bare.accounts if bare is not None and is_bare else frozenset(),
     )
-    moved_on = tuple(
+    moved_on: tuple[FieldName, ...] = tuple(
         name
         for name, verdict in merged.verdicts.items()
         if (note.uid, name) in decided.standstills and not verdict.stands_still

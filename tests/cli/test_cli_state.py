@@ -61,7 +61,11 @@ class TestStatus:
         told("init")
         assert told("sync", "--once").code == 4
         ran = told("status")
-        assert (ran.code, "a plan of 3 steps waits for you: this is its first run" in ran.said) == (4, True)
+        assert (
+            ran.code,
+            "a plan of 3 steps waits for you (`contactd apply` shows and approves it): this is its first run"
+            in ran.said,
+        ) == (4, True)
         assert told("sync", "--once", "--yes").code == 0
         assert told("status").code == 0
 
