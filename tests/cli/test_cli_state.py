@@ -61,11 +61,8 @@ class TestStatus:
         told("init")
         assert told("sync", "--once").code == 4
         ran = told("status")
-        assert (
-            ran.code,
-            "a plan of 3 steps waits for you (`contactd apply` shows and approves it): this is its first run"
-            in ran.said,
-        ) == (4, True)
+        words = ("a plan of 3 steps waits for you", "contactd apply", "this is its first run")
+        assert (ran.code, [word in ran.said for word in words]) == (4, [True, True, True])
         assert told("sync", "--once", "--yes").code == 0
         assert told("status").code == 0
 
