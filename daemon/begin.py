@@ -5,8 +5,8 @@ Everything can be done again: a configuration that is there is kept and used, an
 
 import json
 import os
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -84,6 +84,12 @@ class NoFolder(DaemonError):
     exit_code = 69
 
 
+class NotWritable(DaemonError):
+    """A folder or file cannot be made where the owner wants it: say which; what was made before stays."""
+
+    exit_code = 69
+
+
 class Declined(DaemonError):
     """The owner did not want it: nothing was written."""
 
@@ -95,7 +101,7 @@ def init(config_path: Path, vault: Path | None, ask: Ask, say: Say, line: Progre
 
     Shapes: `vault` is None if the owner did not name it.
     Errors: `ConfigError`, `VaultMissing`, `NotOurVault`, `MarkerUnreadable`, `AlreadyRunning`, `NoFolder`,
-    `Declined`.
+    `NotWritable`, `Declined`.
     """
     if config_path.exists():
         config = load(config_path)
@@ -132,8 +138,10 @@ def _new_config(config_path: Path, vault: Path | None, ask: Ask, say: Say, line:
     say(_contacts_found(contacts))
     if ask(f"Write {config_path}?", "yes").strip().casefold() not in {"y", "yes"}:
         raise Declined("nothing was written")
-    config = _write(config_path, _text(root, found, contacts))
-    contacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _writable(contacts):
+        contacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _writable(config_path):
+        config = _write(config_path, _text(root, found, contacts))
     say(f"Written: {config_path}")
     return config, found
 
@@ -180,6 +188,16 @@ def _text(root: Path, found: Survey, contacts: Path) -> str:
 def _toml(text: str) -> str:
     """Return a text as a TOML basic string, whose escapes are those of JSON."""
     return json.dumps(text, ensure_ascii=False)
+
+
+@contextmanager
+def _writable(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NotWritable(
+            f"{path} cannot be made: {error.strerror}; name another, or change who may write there"
+        ) from error
 
 
 def _write(path: Path, text: str) -> Config:

@@ -147,6 +147,14 @@ def test_a_vault_that_another_machine_took_over_says_just_that(contactd: Contact
     assert "lost" not in taken.said
 
 
+@pytest.mark.parametrize("in_the_way", [".contacts", ".config"])
+def test_where_nothing_can_be_made_it_says_so(contactd: Contactd, vault: Path, tmp_path: Path, in_the_way: str) -> None:
+    (tmp_path / in_the_way).write_text("no folder")
+    begun = contactd("init", vault)
+    assert (begun.code, f"{tmp_path / in_the_way}" in begun.said, "cannot be made: " in begun.said) == (69, True, True)
+    assert (read_marker(vault), (tmp_path / CONFIG).exists()) == (None, False)
+
+
 def test_a_folder_that_is_not_there_is_no_vault(contactd: Contactd, tmp_path: Path) -> None:
     begun = contactd("init", tmp_path / "nowhere")
     assert (begun.code, "make it first" in begun.said, "deleted" in begun.said) == (69, True, False)

@@ -279,6 +279,16 @@ class Hand:
         self.unfinished.append(Unfinished(rng.randint(1, 200), True, self._mount))
         return "the vault is unmounted"
 
+    def lock_note(self, rng: Random) -> str | None:
+        """Let nobody write a note but its owner, who takes the lock away for that."""
+        paths = [path for path in self._legible() if path not in self.world.vault.locked]
+        if not paths:
+            return None
+        path = rng.choice(paths)
+        self.world.vault.locked.add(path)
+        self.unfinished.append(Unfinished(rng.randint(1, 400), True, lambda: self._unlock(path)))
+        return f"owner makes {path} read-only"
+
     def fail_to_list(self, rng: Random) -> str | None:
         self.world.vault.readable = False
         self.unfinished.append(Unfinished(rng.randint(1, 200), True, self._list_again))
@@ -454,6 +464,10 @@ class Hand:
     def _mount(self) -> str:
         self.world.vault.mounted = True
         return "the vault is mounted again"
+
+    def _unlock(self, path: NotePath) -> str:
+        self.world.vault.locked.discard(path)
+        return f"{path} may be written again"
 
     def _list_again(self) -> str:
         self.world.vault.readable = True

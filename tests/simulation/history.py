@@ -158,6 +158,9 @@ class _History:
         if self._nature.loses_state and self._chance() < 0.2 and self._happens():
             self._say(self._hand.lose_state())
             self._oracle.state_lost()
+        self._position = -6
+        if self._chance() < 0.08 and self._happens():
+            self._say(self._hand.lock_note(self._rng(-6)))
         self._position = 0
 
     def _waits_for_create(self) -> bool:

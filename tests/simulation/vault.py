@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon.errors import NoteChanged, VaultMissing
+from daemon.errors import NoteChanged, VaultError, VaultMissing
 from daemon.vault import FileStat, Listing, NoteFile, Problem, hash_of
 from mappings.record import NoteHash, NotePath
 
@@ -39,6 +39,7 @@ class MemoryVault:
         self.aside: dict[NotePath, Aside] = {}
         self.mounted = True
         self.readable = True
+        self.locked: set[NotePath] = set()
         self.replaced: Callable[[NotePath, bytes, bytes], None] = _unseen
         self._clock = clock
         self._grain_ns = grain_ns
@@ -76,6 +77,8 @@ class MemoryVault:
         self._step("replace asked")
         self._check_mounted()
         before = self._present(path).content
+        if path in self.locked:
+            raise VaultError("it is read-only")
         if hash_of(before) != expected:
             raise NoteChanged("it is not what was read")
         name = NotePath(f".aside-{path}-{expected}")
@@ -90,6 +93,8 @@ class MemoryVault:
     def check_writable(self, path: NotePath) -> None:
         self._check_mounted()
         self._present(path)
+        if path in self.locked:
+            raise VaultError("it is read-only")
 
     def settle(self) -> tuple[NotePath, ...]:
         self._step("settle asked")
