@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from connectors.errors import Misunderstood, SignInFailed, SignInNeeded, TryLater
+from connectors.errors import ConnectorError, Misunderstood, SignInFailed, SignInNeeded, TryLater
 from connectors.http import Answer, Client, Request
 from connectors.interface import Page, SignIn, Way
 from connectors.loopback import TIME_LIMIT_S, listening
@@ -153,12 +153,15 @@ class Access:
             return renewed
 
     def _refreshed(self, kept: _Kept) -> _Kept:
-        app, cache = _application(self._registration, self._http(), kept.cache)
+        try:
+            app, cache = _application(self._registration, self._http(), kept.cache)
+        except SignInFailed as error:
+            raise SignInNeeded(self._account, str(error)) from error
         accounts = app.get_accounts()
         if not accounts:
             raise SignInNeeded(self._account, "the sign-in that was kept is empty")
         scopes = [*self._registration.scopes]
-        with _errors_of_msal(self._account):
+        with _errors_of_msal(lambda reason: SignInNeeded(self._account, reason)):
             answer = app.acquire_token_silent_with_error(
                 scopes, account=accounts[0], force_refresh=True, http_exceptions=(TryLater,)
             )
@@ -198,7 +201,7 @@ def sign_in(
     """
     app, cache = _application(registration, http, "")
     scopes = [*registration.scopes]
-    with _errors_of_msal(asked.account):
+    with _errors_of_msal(SignInFailed):
         answer = _by_code(app, scopes, asked) if asked.way is Way.DEVICE else _by_page(app, scopes, asked, limit_s)
     if "access_token" not in answer:
         raise SignInFailed(_told(answer))
@@ -249,8 +252,8 @@ def _by_page(app: _Application, scopes: Sequence[str], asked: SignIn, limit_s: f
 class _errors_of_msal:  # noqa: N801  # used like a function
     """End msal's errors here."""
 
-    def __init__(self, account: AccountName) -> None:
-        self._account = account
+    def __init__(self, refusal: Callable[[str], ConnectorError]) -> None:
+        self._refusal = refusal
 
     def __enter__(self) -> None:
         return
@@ -260,7 +263,7 @@ class _errors_of_msal:  # noqa: N801  # used like a function
             raise TryLater("Microsoft's sign-in service failed", None) from error
         if isinstance(error, RuntimeError | ValueError | KeyError):
             # What it says may hold what was sent: the code, the state.
-            raise SignInNeeded(self._account, f"Microsoft's sign-in answered what msal refuses ({kind})") from None
+            raise self._refusal(f"Microsoft's sign-in answered what msal refuses ({type(error).__name__})") from None
 
 
 def _application(registration: Registration, http: Client, cached: str) -> tuple[_Application, _Cache]:

@@ -351,7 +351,8 @@ class Contacts:
         position = max(token.position - 3, 0) if self._switches.replays else token.position
         since = [change for change in self._journal[position : self._settled] if change.folder == token.folder]
         last: dict[int, Change] = {}
-        made = {change.number for change in since if change.is_new}
+        news = self._journal[token.position : self._settled]
+        made = {change.number for change in news if change.is_new and change.folder == token.folder}
         for change in since:
             last.pop(change.number, None)
             last[change.number] = change

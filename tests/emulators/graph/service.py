@@ -72,6 +72,10 @@ class Service:
         """Let the next requests of a kind, alone or within a batch, run into a fault."""
         self._planned.append(_Planned(fault, on, times))
 
+    def forget_faults(self) -> None:
+        """Let nothing more go wrong."""
+        self._planned.clear()
+
     def serve(self, method: str, url: str, headers: dict[str, str], content: bytes) -> Reply:
         """Answer one request of the wire."""
         reply = self._served(method, url, headers, content)
