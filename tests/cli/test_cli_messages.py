@@ -7,12 +7,15 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from daemon import render
+from daemon.cli import main
 from folder_worlds import CONTACTD, FolderWorld, Ran, card, edit, made, person, run
 
 Contactd = Callable[..., Ran]
+ROOT = Path(__file__).parent.parent.parent
 ADA, GRACE = "Ada Byron", "Grace Hopper"
 
 ESCAPE, REVERSED, BELL = "\x1b[2J", "\u202e", "\x07"
@@ -82,6 +85,29 @@ def test_with_the_usual_configuration_commands_are_short(contactd: Contactd, tmp
     assert named(contactd("status").said) == ["contactd init"]
     (tmp_path / "Notes").mkdir()
     assert named(contactd("init", tmp_path / "Notes").said)[-1] == "contactd sync --once --dry-run"
+
+
+TO_COME = frozenset({"auth", "ignore"})
+"""Commands that messages name already, of connectors and rules that no command leads to yet."""
+
+
+def test_every_command_that_a_text_of_ours_names_is_there_with_its_options() -> None:
+    sources = [path for folder in ("daemon", "connectors", "mappings") for path in (ROOT / folder).glob("*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in (*sources, ROOT / "README.md", ROOT / "config.example.toml")]
+    commands = {command for text in texts for command in re.findall(r"`contactd ([a-z][^`\n]*)`", text)}
+    assert len(commands) > 20
+    assert {command for command in commands if not _is_there(command) and command.split()[0] not in TO_COME} == set()
+
+
+def _is_there(command: str) -> bool:
+    words = re.sub(r"\{[^}]*\}", "X", command).split()
+    found: click.Command = main
+    while isinstance(found, click.Group):
+        if not words or words[0] not in found.commands:
+            return False
+        found = found.commands[words.pop(0)]
+    options = {option for parameter in found.params for option in parameter.opts}
+    return all(word in options for word in words if word.startswith("-"))
 
 
 @pytest.fixture
