@@ -213,5 +213,6 @@ for _command in (
     cli_trust.undo,
     cli_trust.plan,
     cli_trust.apply,
+    cli_trust.review,
 ):
     main.add_command(_command)

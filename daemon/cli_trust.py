@@ -46,14 +46,32 @@ def settle(
 
     CONFLICT is the id that `contactd conflicts` shows, or its beginning.
     """
-    from daemon import deciding, errands_decide, sync_once
-    from daemon.ownership import Beginning
+    from daemon import deciding, errands_decide
 
     answer = deciding.answer(take, values, account)
     say(errands_decide.settle(config_path, conflict, answer, now()))
     if not later:
-        wish = sync_once.Wish(config_path, frozenset(), False, False, False, Beginning.REFUSE)  # noqa: FBT003  # a sync as usual
-        ctx.exit(sync_once.sync_once(wish, say, asking()))
+        _sync(ctx, config_path)
+
+
+@click.command()
+@click.option("--later", is_flag=True, help="Only remember the answers; the next sync carries them out.")
+@common
+@click.pass_context
+def review(ctx: click.Context, *, later: bool, config_path: Path) -> None:
+    """Go through all conflicts that wait, one key for each.
+
+    Answers are remembered at once: whoever quits goes on from there the next time.
+    """
+    from daemon import errands_decide, prompt
+
+    if not prompt.is_terminal():
+        raise click.UsageError("this is asked on a terminal; elsewhere, say `contactd settle`")
+    said = "The next `contactd sync --once` carries it out." if later else ""
+    text, anything = errands_decide.review(config_path, said, now)
+    say(text)
+    if anything and not later:
+        _sync(ctx, config_path)
 
 
 @click.command("log")
@@ -131,3 +149,12 @@ def apply(ctx: click.Context, *, file: Path | None, yes: bool, config_path: Path
     text, exit_code = errands_plan.apply(config_path, file, lambda shown: yes or confirmed(f"{shown}\nCarry this out?"))
     say(text)
     ctx.exit(exit_code)
+
+
+def _sync(ctx: click.Context, config_path: Path) -> None:
+    """Carry out at once what was decided, as any sync would."""
+    from daemon import sync_once
+    from daemon.ownership import Beginning
+
+    wish = sync_once.Wish(config_path, frozenset(), False, False, False, Beginning.REFUSE)  # noqa: FBT003  # a sync as usual
+    ctx.exit(sync_once.sync_once(wish, say, asking()))

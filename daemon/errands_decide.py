@@ -3,6 +3,7 @@
 A choice is one row that the next plan reads, so it may be written while a sync is at work: no lock is held.
 """
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from daemon import deciding, links, render_waiting
 from daemon.config import load
 from daemon.deciding import NoSuchChoice, Take
-from daemon.render import field_name, page, value
+from daemon.render import field_name, number, page, value
 from daemon.state import State, is_kept
 from daemon.status import from_state
 
@@ -37,3 +38,28 @@ def settle(config_path: Path, named: str, take: Take, now: datetime) -> str:
         chosen = deciding.settle(state, kept.conflict, take, now)
         path = links.path_of(state, kept.conflict.uid) or kept.conflict.uid
     return page([f"Settled: {path}: {field_name(kept.conflict.field)} is to be {value(chosen)}."])
+
+
+def review(config_path: Path, later_said: str, clock: Callable[[], datetime]) -> tuple[str, bool]:
+    """Go through the conflicts that wait, on the terminal.
+
+    Result: what to say, and whether anything was settled that a sync is to carry out.
+    """
+    # Only here: what draws and asks is needed by nobody else.
+    from daemon import prompt  # noqa: PLC0415
+    from daemon import review as walking  # noqa: PLC0415
+
+    config = load(config_path)
+    if not is_kept(config.state):
+        return page(["No conflict waits."]), False
+    with closing(State.open(config.state, clock())) as state:
+        if not walking.waiting(state):
+            return page(["No conflict waits."]), False
+        done = walking.review(state, prompt.asker(links.people(state)), clock)
+        people = links.people(state)
+    lines = [
+        f"{people.get(one.uid, one.uid)}: {field_name(one.field)}: {value(chosen)}" for one, chosen in done.settled
+    ]
+    left = [f"{number(done.left, 'conflict')} left; `contactd review` goes on with them."] if done.left else []
+    told = ["Settled:", *(f"  {line}" for line in lines)] if lines else ["Nothing was settled."]
+    return page([*told, *left, *([later_said] if lines and later_said else [])]), bool(lines)

@@ -13,7 +13,7 @@ from mappings.operation import Parting
 from mappings.person import Person
 
 _HOW_TO_DECIDE = (
-    "To decide one: `contactd settle ID --note`, --remote, --both or --value V.",
+    "To decide one: `contactd settle ID --note`, --remote, --both or --value V; `contactd review` goes through all.",
     "Or make the note and the contact say the same: the next sync takes what they agree on.",
 )
 _HOW_TO_DECIDE_RETURNED = (
