@@ -47,7 +47,7 @@ from mappings.operation import (
     WriteNote,
     values_after,
 )
-from mappings.person import Uid
+from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, NotePath, RemoteId
 from mappings.world import Tombstone
 
@@ -316,7 +316,7 @@ def _write_group(
 
 
 def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outcome: Outcome, now: datetime) -> None:
-    """Store what became of one step; the base learns exactly what was sent."""
+    """Store what became of one step; the base learns exactly what was sent, but for what the record took otherwise."""
     match outcome:
         case Written():
             records.put_record(tx, step.account, outcome.record)
@@ -325,7 +325,7 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
             else:
                 journal.done(tx, intent, outcome.before.encode(), outcome.after.encode())
             if not isinstance(step, DeleteRecord) and step.agreed is not None:
-                links.agree(tx, step.account, step.uid, step.agreed.values)
+                links.agree(tx, step.account, step.uid, _kept(step.agreed.values, outcome))
             links.saw(tx, [(step.account, step.uid, outcome.record.etag)])
         case Deleted():
             journal.done(tx, intent, outcome.before.encode(), None)
@@ -336,6 +336,11 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
             journal.failed(tx, intent, outcome.reason)
         case _:
             assert_never(outcome)
+
+
+def _kept(values: Mapping[FieldName, Value], outcome: Written) -> Mapping[FieldName, Value]:
+    held = outcome.record.reading.held
+    return {name: value for name, value in values.items() if name not in held}
 
 
 def _remember_made(tx: Transaction, step: RemoteWrite, intent: OperationId, outcome: Written) -> None:

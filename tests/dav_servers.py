@@ -193,6 +193,16 @@ def undisturbed(passing: Passing, carry: Callable[[], Said]) -> Said:
     return carry()
 
 
+def always(said: Said) -> Meddling:
+    """Let no request through, and answer each of them so."""
+
+    def meddle(passing: Passing, carry: Callable[[], Said]) -> Said:
+        del passing, carry
+        return said
+
+    return meddle
+
+
 @dataclass(slots=True)
 class Wire:
     """What stands between a client and its server, and remembers every request; `meddle` may be exchanged at any time."""
