@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     """One request."""
 
     timeout = _REQUEST_TAKES_S
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]  # it is only ever given this one
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class calls it so
         """Say nothing: the request's line has the code in it."""

@@ -36,7 +36,12 @@ from mappings.world import NewContacts
 
 GROUP = "contactd.connectors"
 
-_BUILT_IN = {"dav": "connectors.dav", "microsoft": "connectors.microsoft", "vdir": "connectors.vdir"}
+_BUILT_IN = {
+    "dav": "connectors.dav",
+    "google": "connectors.google",
+    "microsoft": "connectors.microsoft",
+    "vdir": "connectors.vdir",
+}
 _OFFERED = ("Options", "open_contacts")
 
 _LOCAL = frozenset({"vdir"})
