@@ -12,6 +12,7 @@ minute's quota is waited out in both cases: nothing was done then.
 import http.client
 import random
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -214,10 +215,13 @@ class Access:
             self._options.client_secret_file, endpoints.authorize, endpoints.token, endpoints.ca_file
         )
         kept = google_grant.credentials(self.account, self._tokens, client, frozenset({self.api.scope}))
+        connections = _connections(endpoints.ca_file)
+        # Connectors are simply let go of; their connections must not stay open for that.
+        weakref.finalize(self, connections.close)
         service = build(
             self.api.name,
             self.api.version,
-            http=authorized(kept, http=_connections(endpoints.ca_file)),
+            http=authorized(kept, http=connections),
             client_options={"api_endpoint": str(getattr(endpoints, self.api.name))},
             cache_discovery=False,
             static_discovery=True,

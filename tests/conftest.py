@@ -13,6 +13,9 @@ from dav_servers import Server
 
 NeedsTool = Callable[[str], Path]
 
+# No test reaches the keyring of whoever runs it, nor does a program that a test starts.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 _PEERS = Path(__file__).parent.parent / ".venv-peers" / "bin"
 
 # Two busy cores make any deadline a matter of luck; the number of examples is what bounds a test.

@@ -7,6 +7,7 @@ A new connector joins by a class with the members that `test_contacts_contract.A
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -23,8 +24,10 @@ from connectors.memory import Book, Memory
 from connectors.tokens import open_store
 from connectors.vdir import ContactsFolder
 from dav_servers import PASSWORD, USERNAME, Server
+from emulators.google.server import Server as GoogleServer
 from emulators.graph.server import served
 from emulators.graph.service import Service
+from google_worlds import GoogleWorld
 from mappings.person import FieldName, Value
 from mappings.record import AccountName, RemoteId
 from worlds import person
@@ -239,6 +242,76 @@ _FOREIGN_TO_GRAPH: Mapping[str, Any] = {
 """What Outlook keeps in a contact and we have no word for."""
 
 
+class GoogleBook:
+    """The contacts of a Google account, whose owner uses a phone."""
+
+    def __init__(self, world: GoogleWorld) -> None:
+        self._world = world
+        world.book.groups["contactGroups/ab"] = {"name": "Rowers"}
+
+    def connector(self) -> Contacts:
+        return self._world.contacts()
+
+    def add(self, name: str) -> RemoteId:
+        given, _, family = name.partition(" ")
+        names = {"givenName": given, "familyName": family, "phoneticGivenName": "Ey-duh"}
+        address = {"value": "ada@example.test", "type": "Engine room", "displayName": name}
+        organization = {"title": "Analyst", "type": "work", "symbol": "AE", "jobDescription": "notes"}
+        source_id = self._world.book.add(
+            names=[names], emailAddresses=[address], organizations=[organization], **_FOREIGN_TO_GOOGLE
+        )
+        return RemoteId(source_id)
+
+    def retitle(self, remote_id: RemoteId, title: str) -> None:
+        (organization,) = self._entries(remote_id, "organizations")
+        self._world.book.edit(remote_id, organizations=[{**organization, "title": title}])
+
+    def remove(self, remote_id: RemoteId) -> None:
+        self._world.book.remove(remote_id)
+
+    def spoil(self, remote_id: RemoteId) -> None:
+        self._world.book.spoil(remote_id)
+
+    def foreign(self, remote_id: RemoteId) -> str:
+        """Return what is left of the stranger's arrays, and of those entries of his that are in arrays with ours."""
+        kept = {kind: self._entries(remote_id, kind) for kind in _FOREIGN_TO_GOOGLE}
+        theirs = {
+            kind: [entry for entry in kept[kind] if entry in entries] for kind, entries in _FOREIGN_TO_GOOGLE.items()
+        }
+        sound = [entry.get("phoneticGivenName") for entry in self._entries(remote_id, "names")]
+        labels = [(entry["type"], entry["displayName"]) for entry in self._entries(remote_id, "emailAddresses")[:1]]
+        further = [(entry["symbol"], entry["jobDescription"]) for entry in self._entries(remote_id, "organizations")]
+        return json.dumps([theirs, sound, labels, further], sort_keys=True)
+
+    def size(self) -> int:
+        assert self._world.google.violations == []
+        return len(self._world.book.living)
+
+    def expired_cursor(self) -> Cursor | None:
+        cursor = self.connector().changes(None, {}).cursor
+        self._world.google.clock.advance(timedelta(days=8))
+        return cursor
+
+    def _entries(self, remote_id: RemoteId, kind: str) -> list[dict[str, Any]]:
+        return self._world.book.contacts[remote_id].entries.get(kind, [])
+
+
+_FOREIGN_TO_GOOGLE: Mapping[str, list[dict[str, Any]]] = {
+    "biographies": [{"value": "met at the fair,\nlong talk", "contentType": "TEXT_PLAIN"}],
+    "relations": [{"person": "Annabella", "type": "mother"}],
+    "phoneNumbers": [{"value": "020 1234567", "type": "homeFax"}],
+    "nicknames": [{"value": "AAL", "type": "INITIALS"}],
+    "userDefined": [{"key": "shoe size", "value": "37"}],
+    "clientData": [{"key": "other.app", "value": "x"}],
+    "events": [{"date": {"year": 1835, "month": 7, "day": 8}, "type": "anniversary"}],
+    "memberships": [
+        {"contactGroupMembership": {"contactGroupResourceName": f"contactGroups/{name}"}}
+        for name in ("myContacts", "starred")
+    ],
+}
+"""What a phone keeps in a contact and we have no word for, some of it beside what we have."""
+
+
 BOOKS = (MemoryBook, VdirBook)
 
 
@@ -253,9 +326,18 @@ def graph_service() -> Iterator[tuple[Service, str]]:
         yield service, base
 
 
-@pytest.fixture(params=[*BOOKS, *DAV_SERVERS, "graph"], ids=lambda book: getattr(book, "__name__", book))
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryBook | VdirBook | DavBook | GraphBook:
+@pytest.fixture
+def google(tmp_path: Path) -> Iterator[GoogleWorld]:
+    """An account at Google that is signed in to."""
+    with GoogleServer().running() as server:
+        yield GoogleWorld(server, tmp_path).signed_in()
+
+
+@pytest.fixture(params=[*BOOKS, *DAV_SERVERS, "graph", "google"], ids=lambda book: getattr(book, "__name__", book))
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryBook | VdirBook | DavBook | GraphBook | GoogleBook:
     """An empty address book of each kind in turn."""
+    if request.param == "google":
+        return GoogleBook(request.getfixturevalue("google"))
     if request.param == "graph":
         return GraphBook(*request.getfixturevalue("graph_service"))
     if request.param in DAV_SERVERS:

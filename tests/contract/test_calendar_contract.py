@@ -24,6 +24,7 @@ from connectors.tokens import open_store
 from connectors.vdir_calendar import CalendarFolder
 from dav_servers import PASSWORD, USERNAME, Server
 from emulators.graph.service import Service
+from google_worlds import GoogleWorld
 from mappings.event import (
     Attendee,
     AttendeeKind,
@@ -275,6 +276,49 @@ class GraphDiary:
         return known.get(WORK) or self._service.calendars.add_calendar(WORK)
 
 
+class GoogleDiary:
+    """A calendar of a Google account, which its owner keeps on a phone."""
+
+    def __init__(self, world: GoogleWorld) -> None:
+        self._world = world
+        self._diaries = world.google.account(world.email).diaries
+        self._diaries.calendars[WORK] = {}
+
+    def connector(self) -> Calendar:
+        assert self._world.google.violations == []
+        return self._world.calendar(WORK)
+
+    def add(self, uid: str, start: datetime) -> RemoteId:
+        attendees = [_guest("me@example.test"), _guest("Ada@example.test", optional=True)]
+        event = {**_lasts(start), "iCalUID": uid, "summary": "Tea", "organizer": {"email": "me@example.test"}}
+        return RemoteId(self._diaries.add({**event, "attendees": attendees}, WORK))
+
+    def move(self, source: RemoteId, start: datetime) -> None:
+        self._diaries.change(source, _lasts(start), WORK)
+
+    def decline(self, source: RemoteId) -> None:
+        declined = _guest("Ada@example.test", "declined", optional=True)
+        self._diaries.change(source, {"attendees": [_guest("me@example.test"), declined]}, WORK)
+
+    def cancel(self, source: RemoteId) -> None:
+        self._diaries.change(source, {"status": "cancelled"}, WORK)
+
+    def remove(self, source: RemoteId) -> None:
+        self._diaries.cancel(source, WORK)
+
+    def spoil(self, source: RemoteId) -> str:
+        self._diaries.change(source, {"start": None}, WORK)
+        return "has no start"
+
+
+def _guest(email: str, response: str = "accepted", **more: bool) -> dict[str, object]:
+    return {"email": email, "responseStatus": response, **more}
+
+
+def _lasts(start: datetime) -> dict[str, object]:
+    return {name: {"dateTime": at.isoformat()} for name, at in (("start", start), ("end", start + HOUR))}
+
+
 def _invited(address: str, kind: str, response: str = "accepted") -> dict[str, object]:
     status = {"response": response, "time": "0001-01-01T00:00:00Z"}
     return {"type": kind, "status": status, "emailAddress": {"name": address, "address": address}}
@@ -294,9 +338,11 @@ DIARIES = (MemoryDiary, VdirDiary)
 DAV_SERVERS = ("radicale", "xandikos")
 
 
-@pytest.fixture(params=[*DIARIES, *DAV_SERVERS, "graph"], ids=lambda diary: getattr(diary, "__name__", diary))
+@pytest.fixture(params=[*DIARIES, *DAV_SERVERS, "graph", "google"], ids=lambda diary: getattr(diary, "__name__", diary))
 def diary(request: pytest.FixtureRequest, tmp_path: Path) -> Diary:
     """An empty calendar of each kind in turn."""
+    if request.param == "google":
+        return GoogleDiary(request.getfixturevalue("google"))
     if request.param == "graph":
         graph = GraphDiary(*request.getfixturevalue("graph_service"))
         graph.remove(graph.add("first", TEA))

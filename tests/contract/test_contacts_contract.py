@@ -7,7 +7,7 @@ import pytest
 
 from connectors.errors import CursorExpired, Gone, PreconditionFailed, Refused
 from connectors.interface import ChangeSet, Contacts, Cursor, Deleted, Unreadable, Written
-from mappings.fields import Format, same, value_of
+from mappings.fields import FIELDS, Format, same, value_of
 from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, Record, RemoteId
@@ -57,8 +57,9 @@ OTHERWISE: Mapping[Format, Mapping[FieldName, Value]] = {Format.GRAPH: {"birthda
 
 
 def new_values(contacts: Contacts) -> Mapping[FieldName, Value]:
-    """Return a new value for each field, such as these contacts can hold."""
-    return {**NEW_VALUES, **OTHERWISE.get(contacts.format, {})}
+    """Return a new value for each field that these contacts can hold, such as they can hold it."""
+    values = {**NEW_VALUES, **OTHERWISE.get(contacts.format, {})}
+    return {name: value for name, value in values.items() if contacts.format in FIELDS[name].held_by}
 
 
 class AddressBook(Protocol):
@@ -176,6 +177,10 @@ def test_an_update_changes_its_field_and_nothing_else(book: AddressBook, name: F
     remote_id = book.add("Ada Lovelace")
     contacts = book.connector()
     before, foreign = the_record(contacts, remote_id), book.foreign(remote_id)
+    if name not in new_values(contacts):
+        (refused,) = contacts.update([an_update(before, {name: NEW_VALUES[name]})])
+        assert isinstance(refused, Refused)
+        return
     value = new_values(contacts)[name]
     (outcome,) = contacts.update([an_update(before, {name: value})])
     after = the_record(book.connector(), remote_id)
@@ -193,8 +198,9 @@ def changed_fields(before: Person, after: Person) -> set[FieldName]:
 def test_an_update_of_all_fields_at_once_is_one_write(book: AddressBook) -> None:
     remote_id = book.add("Ada Lovelace")
     record, foreign = the_record(book.connector(), remote_id), book.foreign(remote_id)
-    (outcome,) = book.connector().update([an_update(record, new_values(book.connector()))])
-    assert changed_fields(record.person, written(outcome).record.person) == set(NEW_VALUES)
+    values = new_values(book.connector())
+    (outcome,) = book.connector().update([an_update(record, values)])
+    assert changed_fields(record.person, written(outcome).record.person) == set(values)
     assert book.foreign(remote_id) == foreign
 
 
@@ -407,6 +413,8 @@ def test_a_value_with_a_field_that_cannot_be_held_is_refused_and_nothing_is_writ
 def test_what_an_update_changed_is_put_back_whole(book: AddressBook, name: FieldName) -> None:
     record = the_record(book.connector(), book.add("Ada Lovelace"))
     foreign = book.foreign(record.remote_id)
+    if name not in new_values(book.connector()):
+        pytest.skip(f"a contact has no place for {name} there")
     value = new_values(book.connector())[name]
     (outcome,) = book.connector().update([an_update(record, {name: value}, insert_uid=True)])
     update = written(outcome)

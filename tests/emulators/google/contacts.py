@@ -99,7 +99,7 @@ class AddressBook:
         self.journal: list[Change] = []
         self.groups: dict[str, Doc] = {f"contactGroups/{name}": {"name": name} for name in SYSTEM_GROUPS}
         self.group_journal: list[tuple[datetime, str]] = []
-        self.deleted_groups: set[str] = set()
+        self.spoiled: set[str] = set()
 
     # What the owner does.
 
@@ -127,6 +127,11 @@ class AddressBook:
     def remove(self, source_id: str) -> None:
         """Put a contact into the bin."""
         self.contacts[source_id].is_deleted = True
+        self._kept(self.contacts[source_id])
+
+    def spoil(self, source_id: str) -> None:
+        """Let a contact be shown from now on as no document says that it can be."""
+        self.spoiled.add(source_id)
         self._kept(self.contacts[source_id])
 
     def merge(self, survivor: str, loser: str) -> None:
@@ -284,7 +289,7 @@ class AddressBook:
         for kind in asked:
             if entries := list(self._shown_entries(contact, kind, with_profile=with_profile)):
                 made[kind] = entries
-        return made
+        return made | ({"emailAddresses": "none that anybody knows"} if contact.id in self.spoiled else {})
 
     def _shown_entries(self, contact: Contact, kind: str, *, with_profile: bool) -> Iterator[Doc]:
         if kind == "photos":
