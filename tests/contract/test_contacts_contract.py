@@ -58,7 +58,7 @@ OTHERWISE: Mapping[Format, Mapping[FieldName, Value]] = {Format.GRAPH: {"birthda
 
 def new_values(contacts: Contacts) -> Mapping[FieldName, Value]:
     """Return a new value for each field that these contacts can hold, such as they can hold it."""
-    values = {**NEW_VALUES, **OTHERWISE.get(contacts.format, {})}
+    values: dict[FieldName, Value] = {**NEW_VALUES, **OTHERWISE.get(contacts.format, {})}
     return {name: value for name, value in values.items() if contacts.format in FIELDS[name].held_by}
 
 
