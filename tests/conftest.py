@@ -4,12 +4,14 @@ import os
 import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 import dav_servers
 from dav_servers import Server
+from users import lacking
 
 NeedsTool = Callable[[str], Path]
 
@@ -21,6 +23,15 @@ _PEERS = Path(__file__).parent.parent / ".venv-peers" / "bin"
 # Two busy cores make any deadline a matter of luck; the number of examples is what bounds a test.
 settings.register_profile("contactd", deadline=None, print_blob=True)
 settings.load_profile("contactd")
+
+
+@pytest.fixture
+def open_folder() -> Generator[Path]:
+    """A folder that any user can look into; pytest's own is closed again whenever another run of it begins."""
+    with TemporaryDirectory(prefix="contactd-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +75,6 @@ def dav_server(request: pytest.FixtureRequest) -> Server:
 
 def _tool(name: str) -> Path:
     found = shutil.which(name, path=os.pathsep.join((str(_PEERS), os.environ.get("PATH", os.defpath))))
-    if found is not None:
-        return Path(found)
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is not installed, and CI=true")
-    pytest.skip(f"{name} is not installed")
+    if found is None:
+        lacking(f"{name} is not installed")
+    return Path(found)

@@ -18,6 +18,7 @@ from connectors.vdir_calendar import CalendarFolder
 from mappings import vevent
 from mappings.event import NO_ATTENDEES, CalendarName, Status, Window, names_nobody
 from mappings.record import AccountName
+from users import ordinary_user
 
 HOME, WORK = AccountName("home"), CalendarName("work")
 NO_TOKENS = open_store(Path("/nowhere"))
@@ -102,11 +103,13 @@ def test_what_is_no_plain_file_is_told(folder: Path, calendar: CalendarFolder) -
     assert (found.listed, found.complete) == (7, True)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_told(folder: Path, calendar: CalendarFolder) -> None:
-    (folder / "tea.ics").write_bytes(TEA)
-    (folder / "tea.ics").chmod(0)
-    assert [each.reason for each in calendar.events(YEAR).unreadable] == ["Permission denied"]
+def test_a_file_that_may_not_be_read_is_told(open_folder: Path) -> None:
+    (open_folder / "tea.ics").write_bytes(TEA)
+    (open_folder / "tea.ics").chmod(0)
+    calendar = CalendarFolder(HOME, WORK, open_folder)
+    with ordinary_user():
+        found = calendar.events(YEAR)
+    assert [each.reason for each in found.unreadable] == ["Permission denied"]
 
 
 def test_an_exported_file_holds_many_events_and_one_that_is_broken_stops_none(

@@ -9,8 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,9 @@ from daemon.errors import VaultError
 from daemon.folder_vault import FolderVault
 from daemon.vault import Problem, hash_of
 from mappings.record import NotePath
+from users import NOBODY, lacking, ordinary_user
 
 _ROOT = Path(__file__).parents[2]
-_NOBODY = 65534
 
 ADA = NotePath("Ada.md")
 BEFORE = b"before\n"
@@ -63,7 +62,7 @@ def root(tmp_path: Path) -> Path:
 def strace(needs_tool: Callable[[str], Path]) -> Path:
     program = needs_tool("strace")
     if subprocess.run([program, "-o", "/dev/null", "true"], check=False, capture_output=True).returncode != 0:
-        pytest.skip("strace may not trace here")
+        lacking("strace may not trace here")
     return program
 
 
@@ -270,36 +269,19 @@ def _wait_until(reached: Callable[[], bool]) -> None:
 # Other users, other disks
 
 
-@contextmanager
-def _as_nobody() -> Generator[None]:
-    """Be an ordinary user, whom permissions bind."""
-    groups = os.getgroups()
-    os.setgroups([])
-    os.setegid(_NOBODY)
-    os.seteuid(_NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)
-
-
 @pytest.fixture
-def nobodys(root: Path) -> Path:
+def nobodys(open_folder: Path) -> Path:
     """A vault of an ordinary user, who can reach it."""
     if os.geteuid() != 0:
-        pytest.skip("needs root, to be two users")
-    for path in (root, root / ADA):
-        os.chown(path, _NOBODY, _NOBODY)
-    for folder in root.parents:
-        if folder.stat().st_mode & 0o001 == 0:
-            folder.chmod(0o711)
-    return root
+        lacking("this is not root, who can be two users")
+    (open_folder / ADA).write_bytes(BEFORE)
+    for path in (open_folder, open_folder / ADA):
+        os.chown(path, NOBODY, NOBODY)
+    return open_folder
 
 
 def test_the_owner_needs_no_rights_but_his_own(nobodys: Path) -> None:
-    with _as_nobody():
+    with ordinary_user():
         vault = FolderVault(nobodys, None)
         vault.replace(ADA, vault.read(ADA).note_hash, AFTER)
         assert vault.settle() == ()
@@ -310,12 +292,12 @@ def test_root_keeps_the_owner(nobodys: Path) -> None:
     vault = FolderVault(nobodys, None)
     vault.replace(ADA, hash_of(BEFORE), AFTER)
     status = (nobodys / ADA).stat()
-    assert (status.st_uid, status.st_gid) == (_NOBODY, _NOBODY)
+    assert (status.st_uid, status.st_gid) == (NOBODY, NOBODY)
 
 
 def test_a_note_in_a_folder_that_may_not_be_written_is_held(nobodys: Path) -> None:
     nobodys.chmod(0o555)
-    with _as_nobody(), pytest.raises(VaultError, match="Permission denied"):
+    with ordinary_user(), pytest.raises(VaultError, match="Permission denied"):
         FolderVault(nobodys, None).replace(ADA, hash_of(BEFORE), AFTER)
     assert _files(nobodys) == {ADA: BEFORE}
 
@@ -323,7 +305,7 @@ def test_a_note_in_a_folder_that_may_not_be_written_is_held(nobodys: Path) -> No
 def test_a_note_that_would_change_its_owner_is_held(nobodys: Path) -> None:
     os.chown(nobodys / ADA, 0, 0)
     (nobodys / ADA).chmod(0o666)
-    with _as_nobody(), pytest.raises(VaultError, match="Operation not permitted"):
+    with ordinary_user(), pytest.raises(VaultError, match="Operation not permitted"):
         FolderVault(nobodys, None).replace(ADA, hash_of(BEFORE), AFTER)
     assert _files(nobodys) == {ADA: BEFORE}
 
@@ -331,7 +313,7 @@ def test_a_note_that_would_change_its_owner_is_held(nobodys: Path) -> None:
 def test_what_others_own_is_read_without_a_lease(nobodys: Path) -> None:
     os.chown(nobodys / ADA, 0, 0)
 
-    with _as_nobody():
+    with ordinary_user():
         assert FolderVault(nobodys, None).read(ADA).content == BEFORE
 
 
@@ -340,7 +322,7 @@ def test_what_may_not_be_read_is_told_from_what_is_not_there(nobodys: Path) -> N
     (nobodys / "Private" / "Secret.md").write_bytes(BEFORE)
     (nobodys / "Locked.md").write_bytes(BEFORE)
     (nobodys / "Locked.md").chmod(0o600)
-    with _as_nobody():
+    with ordinary_user():
         vault = FolderVault(nobodys, None)
         listing = vault.listing()
         with pytest.raises(VaultError, match="Permission denied"):
@@ -361,7 +343,7 @@ def _on_a_small_disk(needs_tool: Callable[[str], Path], root: Path, prepare: str
     shell = ["sh", "-c", script, "sh", str(root), *_COMMAND, str(root)]
     done = subprocess.run([str(unshare), "-Urm", *shell], check=False, capture_output=True, text=True, env=_ENVIRONMENT)
     if done.returncode == 77 or "unshare" in done.stderr:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        lacking(f"no file system can be mounted here: {done.stderr.strip()}")
     return done.stdout
 
 
