@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2s
-from typing import NewType, TypedDict, TypeVar
+from typing import Any, NewType, TypedDict, TypeVar
 
 from mappings.fields import FIELDS, Cardinality, blank, value_of
 from mappings.person import FieldName, Person, Uid, Value
@@ -89,6 +89,17 @@ def unpack_base(sealed: bytes) -> dict[FieldName, Value] | None:
     return None if text is None else values_of_json(json.loads(text))
 
 
+def pack_document(document: object) -> bytes:
+    """Return what JSON can say, sealed."""
+    return _seal(document)
+
+
+def unpack_document(sealed: bytes) -> Any:  # noqa: ANN401  # whatever JSON can say; whoever packed it knows its shape
+    """Return what was packed, None if it is damaged."""
+    text = _unseal(sealed)
+    return None if text is None else json.loads(text)
+
+
 def pack_reading(reading: Reading) -> PackedReading:
     """Return a reading, sealed."""
     document = {"uid": reading.uid, "person": _json_of_person(reading.person), "held": dict(reading.held)}
@@ -109,8 +120,8 @@ def unpack_reading(packed: PackedReading) -> Reading | None:
     )
 
 
-def is_whole(packed: PackedReading) -> bool:
-    """Tell whether a packed reading is as it was packed."""
+def is_whole(packed: bytes) -> bool:
+    """Tell whether what was sealed is as it was then."""
     return _unseal(packed) is not None
 
 

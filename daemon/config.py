@@ -6,6 +6,7 @@ Secrets never stand in it, and nothing else is asked: no environment variable ov
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +15,7 @@ from daemon.config_fit import Misfit, fitted
 from daemon.config_shape import (
     BrakeKeys,
     FieldTables,
+    MeetingKeys,
     ProfileName,
     Table,
     Written,
@@ -25,6 +27,7 @@ from daemon.errors import ConfigError
 from daemon.paths import expanded
 from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES, Policy
+from mappings.meeting_case import MeetingRules
 from mappings.person import FieldName
 from mappings.record import AccountName
 from mappings.world import NewContacts
@@ -66,11 +69,31 @@ class AccountConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetingConfig:
+    """Which meetings count, and what comes of them.
+
+    `timezone` is "" for the system's; `fields` are the derived fields that are kept up, and `created` those of them
+    whose key is added to notes that lack it.
+    """
+
+    timezone: str
+    rules: MeetingRules
+    back: timedelta
+    ahead: timedelta
+    keep_titles: bool
+    fields: frozenset[FieldName]
+    created: frozenset[FieldName]
+    from_context: bool
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration; `state` is the folder of the state, `accounts` are in the order of the file."""
 
     vault: VaultConfig
     state: Path
+    meetings: MeetingConfig
     accounts: tuple[AccountConfig, ...]
 
     @property
@@ -139,6 +162,7 @@ def _resolved(written: Written) -> Config:
     return Config(
         vault=VaultConfig(vault.path, vault.profile, vault.people, vault.uid_key),
         state=written.state.path,
+        meetings=_meetings(written.meetings, _limit(written.brakes)),
         accounts=tuple(_account(AccountName(name), account, written) for name, account in written.accounts.items()),
     )
 
@@ -155,6 +179,49 @@ def _account(name: AccountName, account: WrittenAccount, written: Written) -> Ac
         delete_with_note=keys.delete_with_note,
         policies=_policies(written.fields, keys.fields),
         limit=_limit(written.brakes, keys.brakes),
+    )
+
+
+def _meetings(keys: MeetingKeys, limit: Limit) -> MeetingConfig:
+    created: dict[FieldName, bool] = {
+        "next_meeting": keys.next_meeting,
+        "last_1on1": keys.last_1on1,
+        "meetings_90d": keys.meetings_90d,
+    }
+    wanted: frozenset[FieldName] = frozenset(name for name, is_wanted in created.items() if is_wanted)
+    return MeetingConfig(
+        timezone=keys.timezone,
+        rules=_meeting_rules(keys),
+        back=timedelta(days=keys.days_back),
+        ahead=timedelta(days=keys.days_ahead),
+        keep_titles=keys.keep_titles,
+        fields=frozenset[FieldName]({"last_contact", "next_meeting"}) | wanted,
+        created=wanted,
+        from_context=keys.recent_context,
+        limit=limit,
+    )
+
+
+def _meeting_rules(keys: MeetingKeys) -> MeetingRules:
+    return MeetingRules(
+        cancelled=keys.cancelled,
+        drafts=keys.drafts,
+        declined=keys.declined,
+        kinds=frozenset(keys.kinds),
+        all_day=keys.all_day,
+        out_of_office=keys.out_of_office,
+        working_elsewhere=keys.working_elsewhere,
+        free=keys.free,
+        private=keys.private,
+        hidden_people=keys.hidden_people,
+        people_max=keys.people_max,
+        running=keys.running,
+        rooms=keys.rooms,
+        mailing_lists=keys.mailing_lists,
+        they_declined=keys.they_declined,
+        excluded_domains=frozenset(domain.casefold() for domain in keys.excluded_domains),
+        tentative=keys.tentative,
+        unanswered=keys.unanswered,
     )
 
 

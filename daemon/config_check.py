@@ -22,6 +22,7 @@ from daemon.config_shape import (
     BrakeKeys,
     FieldKeys,
     FieldTables,
+    MeetingKeys,
     Name,
     Place,
     StateKeys,
@@ -89,6 +90,7 @@ class _File(BaseSettings):
     state: StateKeys = Field(default_factory=StateKeys)
     fields: FieldTables = {}
     brakes: BrakeKeys = BrakeKeys()
+    meetings: MeetingKeys = MeetingKeys()
     accounts: Mapping[Name, Annotated[WrittenAccount, PlainValidator(_account)]] = {}
 
 
@@ -172,6 +174,8 @@ def _known(place: Place, table: Table) -> tuple[str, ...]:
             return _keys(VaultKeys)
         case ("state",):
             return _keys(StateKeys)
+        case ("meetings",):
+            return _keys(MeetingKeys)
         case (*_, "brakes"):
             return _keys(BrakeKeys)
         case (*_, "fields", _):

@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TypeGuard
+from zoneinfo import ZoneInfo
 
 from connectors import registry
 from connectors.registry import UnusableConnector
 from daemon.paths import state_home
+from mappings.event import Kind
 from mappings.fields import FIELDS, Cardinality, Direction, Field, Rule
+from mappings.meeting_case import DEFAULT_RULES, Counts
 from mappings.person import FieldName
 from mappings.world import NewContacts
 
@@ -80,6 +83,17 @@ def _check_connector(value: object) -> None:
         raise ValueError(str(error)) from error
 
 
+def _check_zone(value: object) -> None:
+    wanted = 'the name of a time zone, like "Europe/Berlin", or "" for the system\'s'
+    if not isinstance(value, str):
+        raise ValueError(f"{judged(value)}; expected {wanted}")  # noqa: TRY004  # what pydantic collects
+    try:
+        zone = value and ZoneInfo(value)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{judged(value)}; expected {wanted}") from error
+    del zone
+
+
 def judged(value: object) -> str:
     """Say what is wrong with a value by its kind: problems may be logged, and texts may be addresses or secrets."""
     match value:
@@ -107,6 +121,10 @@ Name = Annotated[str, _text_like(r"[A-Za-z0-9_-]+", "letters, digits, - and _")]
 PropertyName = Annotated[str, _text_like(r"[A-Za-z0-9_-]*", 'letters, digits, - and _, or "" for none')]
 People = Annotated[int, _whole_number(0, 10**9, "a whole number of people, 0 or more")]
 Percent = Annotated[int, _whole_number(0, 100, "a whole number from 0 to 100")]
+Days = Annotated[int, _whole_number(1, 3650, "a whole number of days, 1 to 3650")]
+ZoneName = Annotated[str, Check(_check_zone)]
+AddressPattern = Annotated[str, _text_like(r"[^@\s]*@[^@\s]+", 'a pattern of addresses in quotes, like "all@*"')]
+Domain = Annotated[str, _text_like(r"(?:[^@\s.]+\.)+[^@\s.]+", 'a domain in quotes, like "example.org"')]
 ConnectorName = Annotated[str, Check(_check_connector)]
 ProfileName = Literal["people-notes", "vcf-contacts", "kepano", "czottmann", "hal_md"]
 
@@ -144,6 +162,38 @@ class BrakeKeys:
     share_percent: Percent | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MeetingKeys:
+    """Which meetings count, and what comes of them; those of the rules are named as in `MeetingRules`."""
+
+    timezone: ZoneName = ""
+    keep_titles: Switch = False
+    next_meeting: Switch = False
+    last_1on1: Switch = False
+    meetings_90d: Switch = False
+    recent_context: Switch = False
+    days_back: Days = 400
+    days_ahead: Days = 60
+    cancelled: Counts = DEFAULT_RULES.cancelled
+    drafts: Counts = DEFAULT_RULES.drafts
+    declined: Counts = DEFAULT_RULES.declined
+    kinds: tuple[Kind, ...] = tuple(DEFAULT_RULES.kinds)
+    all_day: Counts = DEFAULT_RULES.all_day
+    out_of_office: Counts = DEFAULT_RULES.out_of_office
+    working_elsewhere: Counts = DEFAULT_RULES.working_elsewhere
+    free: Counts = DEFAULT_RULES.free
+    private: Counts = DEFAULT_RULES.private
+    hidden_people: Counts = DEFAULT_RULES.hidden_people
+    people_max: People = DEFAULT_RULES.people_max
+    running: Counts = DEFAULT_RULES.running
+    rooms: tuple[AddressPattern, ...] = DEFAULT_RULES.rooms
+    mailing_lists: tuple[AddressPattern, ...] = DEFAULT_RULES.mailing_lists
+    they_declined: Counts = DEFAULT_RULES.they_declined
+    excluded_domains: tuple[Domain, ...] = tuple(sorted(DEFAULT_RULES.excluded_domains))
+    tentative: Counts = DEFAULT_RULES.tentative
+    unanswered: Counts = DEFAULT_RULES.unanswered
+
+
 FieldTables = Mapping[FieldName, FieldKeys]
 
 
@@ -176,6 +226,7 @@ class Written:
     state: StateKeys = field(default_factory=StateKeys)
     fields: FieldTables = field(default_factory=dict[FieldName, FieldKeys])
     brakes: BrakeKeys = BrakeKeys()
+    meetings: MeetingKeys = MeetingKeys()
     accounts: Mapping[Name, WrittenAccount] = field(default_factory=dict[str, WrittenAccount])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import conflicts, decisions, gather, journal, links, records, returns, saved_plan, scan
+from daemon import conflicts, dates, decisions, gather, journal, links, records, returns, saved_plan, scan
 from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Begun, Execution, begin, never
@@ -27,7 +27,7 @@ from mappings.operation import Operation
 from mappings.person import Uid
 from mappings.person_plan import Hold
 from mappings.plan import Plan, plan
-from mappings.record import AccountName, Etag, NotePath
+from mappings.record import MEETINGS, AccountName, Etag, NotePath
 from mappings.returns import THE_NOTE
 from mappings.world import World
 
@@ -62,7 +62,7 @@ def look(setup: Setup, state: State, now: datetime, workers: Workers) -> Look:
     setup.vault.check_identity()
     scanned = scan.scan(setup, state, now)
     reports = gather.read_accounts(setup, state, now, workers)
-    calendars = read_calendars(setup, now, workers)
+    calendars = read_calendars(setup, state, now, workers)
     return planned(setup, state, now, Sides(scanned, reports, calendars))
 
 
@@ -76,12 +76,13 @@ def planned(setup: Setup, state: State, now: datetime, sides: Sides) -> Look:
     if recover(state, world, read, now):
         world = gather.world(setup, state, sides.notes, sides.accounts)
     reports = gather.completed(sides.accounts, world)
+    world = replace(world, dates=dates.derive(setup, state, world.notes, now))
     plan = _planned(setup, world, frozenset())
     return Look(sides.notes.report, reports, sides.calendars, world, plan, sides.notes.leftovers, sides.notes.whole)
 
 
 def _planned(setup: Setup, world: World, approved: frozenset[AccountName]) -> Plan:
-    limits = {account.name: account.limit for account in setup.accounts}
+    limits = {MEETINGS: setup.meetings.limit, **{account.name: account.limit for account in setup.accounts}}
     return rehearse(setup, world, lambda tried: plan(tried, limits, approved))
 
 
@@ -210,6 +211,8 @@ def _record_first_runs(tx: Transaction, seen: Look, deeds: Deeds) -> None:
     for account in seen.accounts:
         if account.name not in _away(seen) | braked | deeds.broken.keys():
             records.set_first_run_done(tx, account.name)
+    if seen.world.dates is not None and MEETINGS not in braked:
+        dates.begun(tx)
 
 
 def _unseen(world: World) -> Iterator[Uid]:

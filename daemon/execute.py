@@ -19,7 +19,7 @@ from typing import TypeVar, assert_never
 
 from connectors.errors import ConnectorError, Gone, PreconditionFailed, Refused
 from connectors.interface import Deleted, Written
-from daemon import journal, links, records
+from daemon import dates, journal, links, records
 from daemon.errors import NoteChanged, VaultError, VaultMissing
 from daemon.handed import Handed
 from daemon.journal import OperationId, RunId
@@ -39,6 +39,7 @@ from mappings.operation import (
     Operation,
     Parting,
     Rebase,
+    RememberDate,
     RemoteWrite,
     RestoreNote,
     RestoreRecord,
@@ -160,6 +161,8 @@ def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> No
                 case Unlink():
                     _part(tx, step.account, step.uid, step.remote_id, step.parting, job.now)
                     tally.parted += 1
+                case RememberDate():
+                    dates.remember(tx, job.run, step)
                 case _:
                     assert_never(step)
 
@@ -246,10 +249,16 @@ def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tall
         return False
     with job.state.transaction() as tx:
         journal.done(tx, intent, None, draft.after)
-        for agreed in step.agreed if isinstance(step, WriteNote) else ():
-            links.agree(tx, agreed.account, step.uid, agreed.values)
+        if isinstance(step, WriteNote):
+            for agreed in step.agreed:
+                links.agree(tx, agreed.account, step.uid, agreed.values)
+            dates.written(tx, step.uid, (change.field for change in step.changes), _today(job))
     tally.notes_written += 1
     return True
+
+
+def _today(job: Execution) -> str:
+    return job.now.astimezone(job.setup.zone).date().isoformat()
 
 
 def _tell(tally: _Tally, path: NotePath, error: VaultError | EditRefused | UnreadableNote) -> None:

@@ -150,7 +150,7 @@ def health_of(error: ConnectorError) -> Health:
 
 
 def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[AccountReport]) -> World:
-    """Put the world together from what was just read and what is remembered."""
+    """Put the world together from what was just read and what is remembered; dates are derived later."""
     answers.drop_fulfilled(state)
     return World(
         notes=scanned.notes,
@@ -162,6 +162,7 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
         links=links.links(state),
         tombstones=links.tombstones(state),
         decided=decisions.decided(state),
+        dates=None,
         uid_in_notes=bool(setup.rules.uid_key),
         writes=returns.recent_writes(state, (account.name for account in setup.accounts)),
         returns=returns.found_earlier(state),

@@ -42,6 +42,8 @@ class NoteRow:
     uid: Uid | None
     reading: PackedReading | None
     holdable: frozenset[FieldName]
+    dated: frozenset[FieldName]
+    context_date: str
     unwritable: str
     unreadable_line: int | None
     unreadable_reason: str | None
@@ -52,7 +54,7 @@ def rows(state: Readable) -> dict[NotePath, NoteRow]:
     """Return all rows by path; without those whose reading is damaged, so that their notes are read as new ones."""
     sql = (
         "SELECT path, device, inode, size_bytes, mtime_ns, ctime_ns, trusted, note_hash, hashed_at, rules_key, uid,"
-        " reading, holdable, unwritable, unreadable_line, unreadable_reason, missing_looks FROM notes"
+        " reading, holdable, dated, context_date, unwritable, unreadable_line, unreadable_reason, missing_looks FROM notes"
     )
     found = map(_of_row, state.all(sql))
     return {row.path: row for row in found if row.reading is None or is_whole(row.reading)}
@@ -61,7 +63,7 @@ def rows(state: Readable) -> dict[NotePath, NoteRow]:
 def put_rows(tx: Transaction, rows: Iterable[NoteRow]) -> None:
     """Store rows as given, each in the place of an earlier one of its path."""
     tx.run_each(
-        "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 row.path,
@@ -76,7 +78,9 @@ def put_rows(tx: Transaction, rows: Iterable[NoteRow]) -> None:
                 row.rules_key,
                 row.uid,
                 row.reading,
-                _holdable_text(row.holdable),
+                _fields_text(row.holdable),
+                _fields_text(row.dated),
+                row.context_date,
                 row.unwritable,
                 row.unreadable_line,
                 row.unreadable_reason,
@@ -104,11 +108,11 @@ def found_again(tx: Transaction, paths: Iterable[NotePath]) -> None:
 
 def _of_row(row: Row) -> NoteRow:
     # Naming the columns is twice as fast as slicing the row around those that are converted.
-    path, device, inode, size, mtime, ctime, trusted, note_hash, hashed_at, rules, uid, reading, holdable, *rest = row
+    path, device, inode, size, mtime, ctime, trusted, note_hash, hashed_at, rules, uid, reading, *rest = row
     seen = (device, inode, size, mtime, ctime)
-    return NoteRow(
-        path, *seen, bool(trusted), note_hash, _time(hashed_at), rules, uid, reading, _holdable(holdable), *rest
-    )
+    holdable, dated, *others = rest
+    sets = (_fields(holdable), _fields(dated))
+    return NoteRow(path, *seen, bool(trusted), note_hash, _time(hashed_at), rules, uid, reading, *sets, *others)
 
 
 # Notes of one vault share a few sets of fields, and those of one scan a few instants.
@@ -118,11 +122,11 @@ _time_text = lru_cache(_CACHED)(time_text)
 
 
 @lru_cache(_CACHED)
-def _holdable_text(holdable: frozenset[FieldName]) -> str:
-    return " ".join(sorted(holdable))
+def _fields_text(fields: frozenset[FieldName]) -> str:
+    return " ".join(sorted(fields))
 
 
 @lru_cache(_CACHED)
-def _holdable(text: str) -> frozenset[FieldName]:
+def _fields(text: str) -> frozenset[FieldName]:
     names = frozenset(text.split())
     return frozenset(name for name in FIELDS if name in names)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
 
 from connectors import registry
 from connectors.calendar_interface import Calendar
@@ -10,10 +11,12 @@ from connectors.interface import Contacts
 from connectors.tokens import TokenStore, open_store
 from daemon.config import AccountConfig, Config
 from daemon.folder_vault import FolderVault
+from daemon.local_zone import local_zone
 from daemon.marker import Marker
-from daemon.setup import Account, Setup
+from daemon.setup import Account, Meetings, Setup
+from mappings.meeting_people import me_of
 from mappings.note import NoteRules
-from mappings.profiles import PROFILES
+from mappings.profiles import PROFILES, adding
 
 _WORKERS_MAX = 16
 
@@ -21,7 +24,8 @@ _WORKERS_MAX = 16
 def note_rules(config: Config) -> NoteRules:
     """Return how the owner's notes are read and written."""
     vault = config.vault
-    return NoteRules(PROFILES[vault.profile], vault.people, vault.uid_key, template_folders=())
+    profile = adding(PROFILES[vault.profile], config.meetings.created)
+    return NoteRules(profile, vault.people, vault.uid_key, template_folders=())
 
 
 def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
@@ -40,8 +44,32 @@ def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
         accounts=tuple(_account(account, contacts) for account, contacts in opened),
         calendars=tuple(calendar for account in config.accounts for calendar in _calendars(account, tokens)),
         left_out=left_out,
-        zone=_local_zone(),
+        zone=zone_of(config.meetings.timezone),
+        meetings=meetings(config),
     )
+
+
+def meetings(config: Config) -> Meetings:
+    """Return what the owner decided about meetings, and who he is."""
+    kept = config.meetings
+    return Meetings(
+        me=me_of(
+            (address for account in config.accounts for address in account.me),
+            {account.name: account.email for account in config.accounts},
+        ),
+        rules=kept.rules,
+        back=kept.back,
+        ahead=kept.ahead,
+        keep_titles=kept.keep_titles,
+        fields=kept.fields,
+        from_context=kept.from_context,
+        limit=kept.limit,
+    )
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of this name, the system's for ""."""
+    return ZoneInfo(name) if name else local_zone()
 
 
 def _contacts(account: AccountConfig, tokens: TokenStore) -> Contacts | None:
@@ -50,11 +78,6 @@ def _contacts(account: AccountConfig, tokens: TokenStore) -> Contacts | None:
 
 def _calendars(account: AccountConfig, tokens: TokenStore) -> tuple[Calendar, ...]:
     return registry.connector(account.connector).open_calendars(account.name, account.options, tokens)
-
-
-def _local_zone() -> tzinfo:
-    zone = datetime.now(UTC).astimezone().tzinfo
-    return zone or UTC
 
 
 def _account(account: AccountConfig, contacts: Contacts) -> Account:

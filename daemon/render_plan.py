@@ -18,6 +18,7 @@ from mappings.operation import (
     Operation,
     Parting,
     Rebase,
+    RememberDate,
     RestoreNote,
     RestoreRecord,
     Unlink,
@@ -44,7 +45,7 @@ _EVIDENCE = {"uid": "it carries the note's uid", "address": "same e-mail address
 
 def is_shown(step: Operation) -> bool:
     """Tell whether a step does anything that the owner could see; agreeing is remembering what is so already."""
-    return not isinstance(step, Agree | Rebase)
+    return not isinstance(step, Agree | Rebase | RememberDate)
 
 
 def key(step: Operation) -> tuple[str, Uid, str]:
@@ -54,6 +55,8 @@ def key(step: Operation) -> tuple[str, Uid, str]:
             place = str(step.path)
         case Agree() | Rebase():
             place = step.agreed.account
+        case RememberDate():
+            place = step.field
         case _:
             place = step.account
     return type(step).__name__, step.uid, place
@@ -94,6 +97,7 @@ _TOO_MANY = {
     (Place.NOTES, Kind.CREATE): "make {} notes",
     (Place.NOTES, Kind.CHANGE): "change {} notes",
     (Place.NOTES, Kind.DELETE): "part {} notes from contacts that are gone",
+    (Place.NOTES, Kind.LOWER): "take back the last contact of {} notes, as their meetings no longer count",
     (Place.CONTACTS, Kind.CREATE): "make {} contacts",
     (Place.CONTACTS, Kind.CHANGE): "change {} contacts",
     (Place.CONTACTS, Kind.DELETE): "delete {} contacts whose notes are gone, or part from them",
@@ -137,6 +141,8 @@ def _remembered(step: Bookkeeping, people: People) -> tuple[str, str]:
             return "agree", f"{step.agreed.account}: {_name(step.uid, people)}"
         case Rebase():
             return "no longer agree", f"{step.agreed.account}: {_name(step.uid, people)}"
+        case RememberDate():
+            return "remember", f"{_name(step.uid, people)}: {field_name(step.field)}"
         case _:
             assert_never(step)
 
@@ -170,6 +176,8 @@ def _kind_remembered(step: Bookkeeping) -> str:
             return f"part from contact in {step.account}"
         case Agree() | Rebase():
             return f"agree with {step.agreed.account}"
+        case RememberDate():
+            return f"remember {field_name(step.field)}"
         case _:
             assert_never(step)
 

@@ -47,7 +47,7 @@ Source: Git's "racy" index entries; FAT keeps times of two seconds.
 
 REHASH_EVERY = timedelta(days=1)
 
-_READER = 1
+_READER = 2
 """Raised whenever notes are read otherwise than before, so that every note is read again."""
 
 
@@ -226,6 +226,8 @@ def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules
         uid=None,
         reading=None,
         holdable=frozenset(),
+        dated=frozenset(),
+        context_date="",
         unwritable="",
         unreadable_line=None,
         unreadable_reason=None,
@@ -244,6 +246,8 @@ def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules
         uid=found.reading.uid,
         reading=pack_reading(found.reading),
         holdable=found.holdable,
+        dated=found.dated,
+        context_date=found.context_date,
         unwritable=found.unwritable,
     )
 
@@ -277,7 +281,19 @@ def _people(
         if uid is None:
             uid = _derived_uid(setup.vault_id, row.path, taken)
             taken.add(uid)
-        people.append(NoteState(row.path, row.note_hash, uid, reading, row.holdable, row.unwritable, {}))
+        people.append(
+            NoteState(
+                path=row.path,
+                note_hash=row.note_hash,
+                uid=uid,
+                reading=reading,
+                holdable=row.holdable,
+                dated=row.dated,
+                context_date=row.context_date,
+                unwritable=row.unwritable,
+                refused={},
+            )
+        )
     return people
 
 
@@ -336,7 +352,8 @@ def _looks(known: Mapping[NotePath, NoteRow], row: NoteRow) -> int:
 def _rules_key(setup: Setup) -> str:
     """Return a name of the rules by which notes are read, the same in every process."""
     rules = setup.rules
-    named = (_READER, rules.profile.name, rules.people_globs, rules.uid_key, rules.template_folders)
+    created = sorted(rules.profile.created_as.items())
+    named = (_READER, rules.profile.name, created, rules.people_globs, rules.uid_key, rules.template_folders)
     return blake2s(repr(named).encode(), digest_size=8).hexdigest()
 
 

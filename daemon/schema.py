@@ -71,10 +71,51 @@ MIGRATIONS: Sequence[str] = (
         uid TEXT,
         reading BLOB,
         holdable TEXT NOT NULL,
+        dated TEXT NOT NULL,
+        context_date TEXT NOT NULL,
         unwritable TEXT NOT NULL,
         unreadable_line INTEGER,
         unreadable_reason TEXT,
         missing_looks INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE calendars (
+        account TEXT NOT NULL,
+        calendar TEXT NOT NULL,
+        span TEXT NOT NULL,
+        cursor TEXT,
+        events INTEGER NOT NULL,
+        with_attendees INTEGER NOT NULL,
+        PRIMARY KEY (account, calendar)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE sightings (
+        account TEXT NOT NULL,
+        calendar TEXT NOT NULL,
+        source TEXT NOT NULL,
+        settled INTEGER NOT NULL,
+        etag TEXT NOT NULL,
+        packed BLOB NOT NULL,
+        PRIMARY KEY (account, calendar, source, settled)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE vetoes (
+        meeting TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (meeting, uid)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE dates (
+        uid TEXT NOT NULL,
+        field TEXT NOT NULL,
+        stood TEXT,
+        intended TEXT,
+        standing TEXT NOT NULL,
+        date TEXT NOT NULL,
+        against TEXT,
+        written_on TEXT NOT NULL,
+        PRIMARY KEY (uid, field)
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE conflicts (
@@ -186,6 +227,18 @@ MIGRATIONS: Sequence[str] = (
         uid TEXT NOT NULL,
         base BLOB NOT NULL,
         PRIMARY KEY (run, account, uid)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE dates_before (
+        run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        uid TEXT NOT NULL,
+        field TEXT NOT NULL,
+        stood TEXT,
+        intended TEXT,
+        standing TEXT NOT NULL,
+        date TEXT NOT NULL,
+        against TEXT,
+        written_on TEXT NOT NULL,
+        PRIMARY KEY (run, uid, field)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX operations_of_run ON operations (run, ordinal);
     CREATE INDEX operations_unfinished ON operations (id) WHERE state = 'intended';

@@ -5,7 +5,7 @@ Built from the configuration at the door (`opening`), or by a test from worlds o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from uuid import UUID
 
 from connectors.calendar_interface import Calendar
@@ -13,6 +13,8 @@ from connectors.interface import Contacts
 from daemon.vault import Vault
 from mappings.brakes import Limit
 from mappings.fields import Policy
+from mappings.meeting_case import MeetingRules
+from mappings.meeting_people import Me
 from mappings.note import NoteRules
 from mappings.person import FieldName
 from mappings.record import AccountName
@@ -35,6 +37,24 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Meetings:
+    """What the owner decided about meetings: who he is, which count, how far they are looked at, what is kept up.
+
+    `fields` are the derived fields of notes; `from_context` as in `mappings.date_memory.Dates`. `limit` is how many
+    dates may be taken back in one run without asking.
+    """
+
+    me: Me
+    rules: MeetingRules
+    back: timedelta
+    ahead: timedelta
+    keep_titles: bool
+    fields: frozenset[FieldName]
+    from_context: bool
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """What a cycle works with; `vault_id` names the vault wherever it is mounted.
 
@@ -48,3 +68,4 @@ class Setup:
     calendars: tuple[Calendar, ...]
     left_out: frozenset[AccountName]
     zone: tzinfo
+    meetings: Meetings

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mappings.fields import FIELDS
+from mappings.date_memory import Dates
+from mappings.fields import FIELDS, texts
 from mappings.operation import (
     Agree,
     Change,
@@ -22,13 +23,15 @@ from mappings.operation import (
     Operation,
     Parting,
     Rebase,
+    RememberDate,
     RestoreNote,
     RestoreRecord,
     Unlink,
     UpdateRecord,
     WriteNote,
 )
-from mappings.record import AccountName
+from mappings.person import Value
+from mappings.record import MEETINGS, AccountName
 
 
 class Place(StrEnum):
@@ -44,6 +47,7 @@ class Kind(StrEnum):
     CREATE = "create"
     CHANGE = "change"
     DELETE = "delete"
+    LOWER = "lower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,30 @@ def brake(
     )
 
 
+def brake_dates(operations: Sequence[Operation], dates: Dates, limit: Limit) -> tuple[Brake, ...]:
+    """Return why the calendars' part of a plan has to wait: it is the first, or takes back many dates at once.
+
+    An empty calendar looks like one whose folder is not there; a date that moves on needs no asking.
+    """
+    if dates.first_run:
+        return (FirstRun(MEETINGS),) if any(touches(operation, MEETINGS) for operation in operations) else ()
+    given = sum(1 for (_, field), memory in dates.memories.items() if field == "last_contact" and memory.stood)
+    allowed = min(limit.for_linked(given), given - 1) if given > 1 else limit.for_linked(given)
+    people = sum(1 for operation in operations if _takes_back(operation))
+    return (TooMany(MEETINGS, Place.NOTES, Kind.LOWER, people, allowed),) if people > allowed else ()
+
+
+def _takes_back(operation: Operation) -> bool:
+    return isinstance(operation, WriteNote) and any(
+        change.field == "last_contact" and MEETINGS in change.sources and _text(change.after) < _text(change.before)
+        for change in operation.changes
+    )
+
+
+def _text(value: Value) -> str:
+    return "".join(texts(value))
+
+
 def touches(operation: Operation, account: AccountName) -> bool:
     """Tell whether a step is the account's, or brings its values into a note."""
     match operation:
@@ -105,7 +133,7 @@ def touches(operation: Operation, account: AccountName) -> bool:
             return operation.account == account
         case WriteNote():
             return any(account in change.sources for change in operation.changes)
-        case RestoreNote():
+        case RestoreNote() | RememberDate():
             return False
         case Agree() | Rebase():
             return operation.agreed.account == account

@@ -14,58 +14,10 @@ A note says `None` where it has no such key, `""` where the key stands empty. Be
 write a run may die; so what is intended is remembered beside what stood there, and either one is known as ours.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import assert_never
 
-from mappings.meetings import Evidence, Findings, NearMiss
-from mappings.person import Uid
-
-
-@dataclass(frozen=True, slots=True)
-class Free:
-    """The owner has said nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """The owner's date, below which it does not fall."""
-
-    date: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """The owner's date, "" for none, which stands against a meeting at `against`; None if there was no meeting."""
-
-    date: str
-    against: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Off:
-    """The owner took the key out."""
-
-
-Standing = Free | Floor | Pin | Off
-"""What the owner's last word on a field means."""
-
-
-@dataclass(frozen=True, slots=True)
-class DateMemory:
-    """What is remembered of one field of one note.
-
-    `stood` is what the note said when last looked at or written to; `intended` what we set out to write since, None
-    for nothing. `written_on` is the local day of our last write, "" if there was none.
-    """
-
-    stood: str | None
-    intended: str | None
-    standing: Standing
-    written_on: str
-
-
-NOTHING_REMEMBERED = DateMemory(None, None, Free(), "")
+from mappings.date_memory import Dated, DateMemory, Floor, Free, Off, Pin, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,45 +34,34 @@ class Settled:
         return isinstance(standing, Floor | Pin) and standing.date == self.wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why one person's dates are what they are; `note_date` is what the note says now."""
-
-    uid: Uid
-    note_date: str | None
-    standing: Standing
-    last_contact: Evidence | None
-    next_meeting: Evidence | None
-    near_misses: tuple[NearMiss, ...]
-    missed_next: tuple[NearMiss, ...]
-    doubtful: tuple[NearMiss, ...]
-    shared: tuple[str, ...]
-    suggested: tuple[str, ...]
-
-
-def settle_last(memory: DateMemory, noted: str | None, derived: Evidence | None, body_floor: str) -> Settled:
+def settle_last(
+    memory: DateMemory, noted: str | None, heard: str | None, derived: Dated | None, body_floor: str
+) -> Settled:
     """Decide what a date of the past is to say.
 
-    Shapes: `noted` is `YYYY-MM-DD`, `""` or None; hold the field where the note says anything else. `body_floor` is
-    the newest dated line of the note's text, "" unless the owner wants it; it serves while he has written no value.
+    Shapes: `noted` is `YYYY-MM-DD`, `""` or None; hold the field where the note says anything else. `heard` is what
+    somebody wrote into a contact instead, None for nothing; if the note was edited too, it is what both say or what
+    was chosen. `body_floor` is the newest dated line of the note's text, "" unless the owner wants it; it serves
+    while he has written no value.
     Errors: none.
     """
-    standing = memory.standing
-    if _is_ours(memory, noted):
-        standing = _unpinned(standing, derived)
-    else:
+    if not is_ours(memory, noted) and heard in {None, noted or ""}:
         standing = _said(memory.stood, noted, derived)
+    elif heard is not None and not _is_known(memory, heard):
+        standing = _meant(heard, derived)
+    else:
+        standing = _unpinned(memory.standing, derived)
     floor = body_floor if isinstance(standing, Free) else ""
     return _settled(memory, noted, standing, _last_value(standing, derived, floor))
 
 
-def settle_next(memory: DateMemory, noted: str | None, derived: Evidence | None, today: str) -> Settled:
+def settle_next(memory: DateMemory, noted: str | None, derived: Dated | None, today: str) -> Settled:
     """Decide what the next meeting is to say; what was written today stays until tomorrow, to keep notes still.
 
     Shapes: as for `settle_last`; `today` is the local day.
     Errors: none.
     """
-    if not _is_ours(memory, noted):
+    if not is_ours(memory, noted):
         standing = _said_of_next(memory.stood, noted, derived)
     else:
         standing = _next_unpinned(memory.standing, derived, today)
@@ -130,47 +71,48 @@ def settle_next(memory: DateMemory, noted: str | None, derived: Evidence | None,
     return _settled(memory, noted, standing, value)
 
 
-def carried_out(memory: DateMemory, today: str) -> DateMemory:
-    """Return what to remember once the note says what was intended."""
-    if memory.intended is None:
-        return memory
-    return replace(memory, stood=memory.intended, intended=None, written_on=today)
+def settle_count(memory: DateMemory, noted: str | None, count: int, today: str) -> Settled:
+    """Decide what a number of meetings is to say. It is nobody's but ours: what is typed over it is counted anew.
+
+    Shapes: as for `settle_next`; `noted` is a number.
+    Errors: none.
+    """
+    removed = noted is None and (isinstance(memory.standing, Off) or not is_ours(memory, noted))
+    value = str(count) if count or noted is not None else ""
+    if memory.written_on == today and is_ours(memory, noted) and memory.intended is None:
+        value = noted or ""
+    return _settled(memory, noted, Off() if removed else Free(), value)
 
 
-def explain(uid: Uid, note_date: str | None, memory: DateMemory, findings: Findings) -> Explanation:
-    """Gather what there is to say about one person; `memory` is that of `last_contact`."""
-    tally = findings.tally(uid)
-    return Explanation(
-        uid=uid,
-        note_date=note_date,
-        standing=memory.standing,
-        last_contact=tally.last_contact,
-        next_meeting=tally.next_meeting,
-        near_misses=tally.near_misses,
-        missed_next=tally.missed_next,
-        doubtful=tally.doubtful,
-        shared=tuple(sorted(address for address, uids in findings.shared.items() if uid in uids)),
-        suggested=tuple(sorted(address for address, owner in findings.suggested.items() if owner == uid)),
-    )
-
-
-def _is_ours(memory: DateMemory, noted: str | None) -> bool:
+def is_ours(memory: DateMemory, noted: str | None) -> bool:
+    """Tell whether a note says what it said when we last looked, or what we set out to write."""
     return noted == memory.stood or (memory.intended is not None and noted == memory.intended)
 
 
-def _said(stood: str | None, noted: str | None, derived: Evidence | None) -> Standing:
+def _said(stood: str | None, noted: str | None, derived: Dated | None) -> Standing:
     """Return what the owner means who made of one value the other."""
     if noted is None:
         return Off()
     # An empty key where there was none, as in a template, asks for a date; an emptied one refuses it.
     if not noted and stood is None:
         return Free()
-    if noted >= _date(derived) and noted:
-        return Floor(noted)
-    return Pin(noted, derived.start if derived else None)
+    return _meant(noted, derived)
 
 
-def _unpinned(standing: Standing, derived: Evidence | None) -> Standing:
+def _meant(date: str, derived: Dated | None) -> Standing:
+    """Return what a date means that the owner wrote, or "" where he emptied one."""
+    if date and date >= _date(derived):
+        return Floor(date)
+    return Pin(date, derived.start if derived else None)
+
+
+def _is_known(memory: DateMemory, heard: str) -> bool:
+    """Tell whether what stands in a contact was taken for the owner's word before, by a run that died over it."""
+    standing = memory.standing
+    return memory.intended == heard and isinstance(standing, Floor | Pin) and standing.date == heard
+
+
+def _unpinned(standing: Standing, derived: Dated | None) -> Standing:
     """Return what is left of a pin once a later meeting counts."""
     if not isinstance(standing, Pin) or derived is None:
         return standing
@@ -179,7 +121,7 @@ def _unpinned(standing: Standing, derived: Evidence | None) -> Standing:
     return Floor(standing.date) if standing.date else Free()
 
 
-def _last_value(standing: Standing, derived: Evidence | None, body_floor: str) -> str | None:
+def _last_value(standing: Standing, derived: Dated | None, body_floor: str) -> str | None:
     match standing:
         case Free():
             return max(body_floor, _date(derived))
@@ -193,7 +135,7 @@ def _last_value(standing: Standing, derived: Evidence | None, body_floor: str) -
             assert_never(standing)
 
 
-def _said_of_next(stood: str | None, noted: str | None, derived: Evidence | None) -> Standing:
+def _said_of_next(stood: str | None, noted: str | None, derived: Dated | None) -> Standing:
     if noted is None:
         return Off()
     if not noted and stood is None:
@@ -201,7 +143,7 @@ def _said_of_next(stood: str | None, noted: str | None, derived: Evidence | None
     return Pin(noted, derived.start if derived else None)
 
 
-def _next_unpinned(standing: Standing, derived: Evidence | None, today: str) -> Standing:
+def _next_unpinned(standing: Standing, derived: Dated | None, today: str) -> Standing:
     if not isinstance(standing, Pin):
         return standing
     if standing.date:
@@ -216,5 +158,5 @@ def _settled(memory: DateMemory, noted: str | None, standing: Standing, value: s
     return Settled(wanted, DateMemory(noted, intended, standing, memory.written_on))
 
 
-def _date(evidence: Evidence | None) -> str:
-    return evidence.date if evidence is not None else ""
+def _date(derived: Dated | None) -> str:
+    return derived.date if derived is not None else ""

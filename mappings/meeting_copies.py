@@ -161,7 +161,7 @@ def _meeting(copies: Sequence[Sighting], me: Me, zone: tzinfo) -> Meeting:
     events = [copy.event for copy in copies]
     speaker = events[0] if len(events) == 1 else max(events, key=lambda event: _rank(event, me))
     is_organizers = _is_organizers(speaker, me)
-    start, end = _instants(speaker, zone)
+    start, end = instants(speaker, zone)
     heard = [speaker] if is_organizers else events
     return Meeting(
         ids=frozenset(copy.id for copy in copies),
@@ -253,7 +253,8 @@ def _stronger(left: Guest, right: Guest) -> Guest:
     return Guest(left.address, response, kind)
 
 
-def _instants(event: Event, zone: tzinfo) -> tuple[datetime, datetime]:
+def instants(event: Event, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return when an event starts and ends; whole days do so at midnight in the zone."""
     match event.when:
         case Timed(start, end):
             return start, end

@@ -28,7 +28,7 @@ from mappings.conflict import Conflict, Decided, Standstill
 from mappings.fields import FIELDS, Cardinality, Policy, Rule, blank, keys, same, texts, value_of, with_values
 from mappings.operation import Change
 from mappings.person import FieldName, Person, Uid, Value
-from mappings.record import AccountName
+from mappings.record import MEETINGS, AccountName
 from mappings.returns import Undone, is_at_stake
 from mappings.world import Base
 
@@ -150,7 +150,8 @@ def target(name: FieldName, side: Side, merged: Person, verdict: Verdict) -> Val
     if _unites(name, [side]) and side.changed(name) and side.account not in verdict.sources:
         # As an edit of the record's own list: what it gained and the note did not take stays there.
         return _united(name, texts(theirs), [(side.common(name), wanted)])
-    if side.changed(name) and not verdict.sources:
+    # What somebody wrote into a record, and nobody heard, gives way to no date that was merely derived.
+    if side.changed(name) and verdict.sources in {(), (MEETINGS,)}:
         return theirs
     return wanted
 

@@ -8,7 +8,7 @@ is refused, for the one field where that is possible; a refused note is held, ne
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mappings import fields, frontmatter, frontmatter_edit, normalize, profile_lines, signs
+from mappings import fields, frontmatter, frontmatter_edit, normalize, profile_lines, recent_context, signs
 from mappings.errors import EditRefused, UnreadableNote
 from mappings.frontmatter import Block, Fences, Heard, Scalar, Style
 from mappings.frontmatter_edit import NewText
@@ -43,12 +43,15 @@ class NoteRules:
 class NoteReading:
     """What a note says.
 
-    `holdable` are the fields for which the note has a place or its profile makes one. `unwritable` is the
-    reason why nothing may be written into it, "" if it may.
+    `holdable` are the fields for which the note has a place or its profile makes one; `dated` the derived ones of
+    which it has the key already. `context_date` is the newest date of its list "Recent Context", "" for none.
+    `unwritable` is the reason why nothing may be written into it, "" if it may.
     """
 
     reading: Reading
     holdable: frozenset[FieldName]
+    dated: frozenset[FieldName]
+    context_date: str
     unwritable: str
 
 
@@ -167,7 +170,13 @@ def _taken_apart(path: NotePath, text: str, rules: NoteRules, block: Block | Non
     holdable: set[FieldName] = {*found, *rules.profile.created_as}
     if not _NAME_PARTS.isdisjoint(found):
         holdable.add("name")
-    reading = NoteReading(Reading(uid, person, held), frozenset(holdable), unwritable)
+    reading = NoteReading(
+        Reading(uid, person, held),
+        holdable=frozenset(holdable),
+        dated=frozenset(found.keys() & fields.DERIVED),
+        context_date=recent_context.newest_date(text, body_start),
+        unwritable=unwritable,
+    )
     return _Note(path, text, rules, block, found, own_name, reading)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mappings.date_memory import DateMemory
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, RemoteId
 
@@ -122,6 +123,15 @@ class Rebase:
 
 
 @dataclass(frozen=True, slots=True)
+class RememberDate:
+    """Remember what a note's date is and is to be, and on whose word; durable before the note says it."""
+
+    uid: Uid
+    field: FieldName
+    memory: DateMemory
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Remember that this note is that record; nothing is written on either side."""
 
@@ -172,5 +182,5 @@ class Unlink:
 
 NoteWrite = WriteNote | RestoreNote
 RemoteWrite = CreateRecord | UpdateRecord | DeleteRecord | RestoreRecord
-Bookkeeping = Link | Follow | Agree | Unlink | Rebase
+Bookkeeping = Link | Follow | Agree | Unlink | Rebase | RememberDate
 Operation = NoteWrite | RemoteWrite | Bookkeeping

@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mappings import google_people, graph_contacts, vcard
-from mappings.conflict import Conflict, Decided
+from mappings.conflict import Conflict
 from mappings.fields import FIELDS, NAMES, Cardinality, Direction, Format, blank, keys, same, value_of, with_values
 from mappings.merge import NOTE, Merged, Side, merge, target
-from mappings.operation import Agree, Agreed, Change, CreateRecord, Link, Operation, UpdateRecord, WriteNote
+from mappings.note_dates import settled, without_ours
+from mappings.operation import (
+    Agree,
+    Agreed,
+    Change,
+    CreateRecord,
+    Link,
+    Operation,
+    RememberDate,
+    UpdateRecord,
+    WriteNote,
+)
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, NotePath, Record, RemoteId
 from mappings.returns import THE_NOTE, undone
-from mappings.world import AccountState, Base, NoteState, Return
+from mappings.world import AccountState, Base, NoteState, Return, World
 
 _PROJECTIONS: Mapping[Format, Callable[[Person, Mapping[FieldName, Value]], Person]] = {
     Format.VCARD: lambda person, _: vcard.project(person),
@@ -100,6 +111,7 @@ class _Case:
     merged: Merged
     joints: tuple[_Joint, ...]
     makers: Sequence[AccountState]
+    remembered: tuple[RememberDate, ...]
     lacks_uid: bool
     bare: frozenset[AccountName]
 
@@ -109,18 +121,20 @@ def plan_person(
     pairs: Sequence[Pair],
     makers: Sequence[AccountState],
     returns: Sequence[Return],
-    decided: Decided,
-    *,
-    uid_in_note: bool,
+    world: World,
 ) -> PersonPlan:
     """Plan one person.
 
     Shapes: at most one pair or maker for each account; `makers` are the accounts that are to get a new record;
-    `returns` are the person's own; `uid_in_note` says whether notes are to carry their uid.
+    `returns` are the person's own. Of the world only what concerns everybody is looked at: dates, decisions, whether
+    notes are to carry their uid.
     """
-    sides = [_side(note, pair, returns) for pair in pairs]
+    decided = world.decided
+    sides = [without_ours(note, _side(note, pair, returns), world.dates) for pair in pairs]
     takes = frozenset[FieldName]() if note.unwritable else note.holdable - note.refused.keys()
     merged = merge(note.uid, note.reading.person, sides, takes, undone(returns, THE_NOTE), decided)
+    dated = settled(note, merged, sides, takes, world.dates, decided)
+    merged = dated.merged
     joints = tuple(
         _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person, _values(side.theirs)))
         for pair, side in zip(pairs, sides, strict=True)
@@ -132,13 +146,14 @@ def plan_person(
         merged,
         joints,
         makers,
-        lacks_uid=uid_in_note and note.reading.uid is None and not is_bare,
+        dated.remembered,
+        lacks_uid=world.uid_in_notes and note.reading.uid is None and not is_bare,
         bare=bare.accounts if bare is not None and is_bare else frozenset(),
     )
     moved_on: tuple[FieldName, ...] = tuple(
         name
         for name, verdict in merged.verdicts.items()
-        if (note.uid, name) in decided.standstills and not verdict.stands_still
+        if (note.uid, name) in world.decided.standstills and not verdict.stands_still
     )
     return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)), moved_on, tuple(_surplus(case)))
 
@@ -146,6 +161,7 @@ def plan_person(
 def _steps(case: _Case) -> Iterator[Operation]:
     uid, changes = case.note.uid, _note_changes(case)
     written: frozenset[FieldName] = frozenset(change.field for change in changes)
+    yield from case.remembered
     for joint in case.joints:
         if joint.pair.evidence:
             yield Link(joint.side.account, uid, joint.pair.record.remote_id, joint.pair.evidence)

@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from mappings import returns
-from mappings.brakes import Brake, FirstRun, Limit, Place, brake, touches
+from mappings.brakes import Brake, FirstRun, Limit, Place, brake, brake_dates, touches
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
@@ -22,7 +22,7 @@ from mappings.moves import may_have_moved, moves
 from mappings.operation import DeleteRecord, Follow, Operation, Parting, Unlink, WriteNote
 from mappings.person import FieldName, Uid
 from mappings.person_plan import Hold, Pair, Surplus, plan_person
-from mappings.record import AccountName, Record, RemoteId
+from mappings.record import MEETINGS, AccountName, Record, RemoteId
 from mappings.world import (
     LOOKS_BEFORE_ABSENT,
     AbsentNote,
@@ -39,11 +39,10 @@ from mappings.world import (
 class Plan:
     """What would be done now, what waits for the owner, and what is held back.
 
-    `moved_on` are fields that the owner had put back, and that a side has changed since.
-
     `waiting` are the steps of the accounts in `brakes`; `kept_home` counts, for each account, the people whom its
-    `new_contacts` setting does not send there. `surplus` is what stays in notes for want of room in a record; `returns`
-    are what is to be known by the next look.
+    `new_contacts` setting does not send there. `moved_on` are fields that the owner had put back, and that a side has
+    changed since; `surplus` is what stays in notes for want of room in a record; `returns` are what is to be known by
+    the next look. `unanswered` counts the meetings of two that would count if the owner had answered.
     """
 
     operations: tuple[Operation, ...]
@@ -56,12 +55,13 @@ class Plan:
     moved_on: tuple[tuple[Uid, FieldName], ...]
     surplus: tuple[Surplus, ...]
     returns: tuple[Return, ...]
+    unanswered: int
 
 
 def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName]) -> Plan:
     """Compute what is to be done so that all sides agree.
 
-    Shapes: `limits` has every account of the world; `approved` names accounts that the owner has let run.
+    Shapes: `limits` has every account of the world, and `MEETINGS`; `approved` names accounts that the owner has let run.
     Result: accounts over their limit are left out of `operations` and stand in `brakes` and `waiting`.
     Errors: none; every doubt is a value.
     """
@@ -93,7 +93,10 @@ def _without(world: World, braked: AbstractSet[AccountName]) -> World:
     accounts = tuple(
         replace(account, reachable=account.reachable and account.name not in braked) for account in world.accounts
     )
-    return replace(world, accounts=accounts)
+    dates = world.dates
+    if dates is not None and MEETINGS in braked:
+        dates = replace(dates, held=True)
+    return replace(world, accounts=accounts, dates=dates)
 
 
 def _brakes(
@@ -107,6 +110,8 @@ def _brakes(
         if account.name not in approved:
             limit = limits[account.name]
             yield from brake(account.name, operations, linked[account.name], limit, first_run=account.first_run)
+    if world.dates is not None and MEETINGS not in approved:
+        yield from brake_dates(operations, world.dates, limits[MEETINGS])
 
 
 def _plan(world: World) -> Plan:
@@ -122,17 +127,7 @@ def _plan(world: World) -> Plan:
     of_person: defaultdict[Uid, list[Return]] = defaultdict(list)
     for one in returned:
         of_person[one.uid].append(one)
-    plans = [
-        plan_person(
-            note,
-            pairs[note.uid],
-            makers[note.uid],
-            of_person[note.uid],
-            world.decided,
-            uid_in_note=world.uid_in_notes,
-        )
-        for note in notes
-    ]
+    plans = [plan_person(note, pairs[note.uid], makers[note.uid], of_person[note.uid], world) for note in notes]
     return Plan(
         operations=(
             *followed,
@@ -141,10 +136,16 @@ def _plan(world: World) -> Plan:
         ),
         conflicts=tuple(conflict for person in plans for conflict in person.conflicts),
         questions=tuple(question for found in matches.values() for question in found.questions),
-        holds=(*twins, *_unreadable(world, people), *(hold for person in plans for hold in person.holds)),
+        holds=(
+            *twins,
+            *_unreadable(world, people),
+            *_shared(world, people),
+            *(hold for person in plans for hold in person.holds),
+        ),
         brakes=(),
         waiting=(),
         kept_home=kept_home,
+        unanswered=world.dates.unanswered if world.dates is not None else 0,
         moved_on=tuple((note.uid, name) for note, person in zip(notes, plans, strict=True) for name in person.moved_on),
         surplus=tuple(each for person in plans for each in person.surplus),
         returns=returned,
@@ -278,6 +279,16 @@ def _is_as_agreed(record: Record, link: LinkState, account: AccountState) -> boo
 
 def _is_gone(account: AccountState, remote_id: RemoteId) -> bool:
     return account.missing.get(remote_id, 0) >= LOOKS_BEFORE_ABSENT and not may_have_moved(account, remote_id)
+
+
+def _shared(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Hold]:
+    """Yield every note that shares an address to which meetings went: whom they were with, nobody can tell."""
+    for address, owners in sorted(world.dates.shared.items() if world.dates is not None else ()):
+        paths = {uid: people[uid].path for uid in sorted(owners) if uid in people}
+        for uid, path in paths.items():
+            others = ", ".join(other for owner, other in paths.items() if owner != uid)
+            reason = f"{address} is in {others or 'another note'} too, so meetings with it count for nobody"
+            yield Hold(uid, path, AccountName(""), "last_contact", reason, "", {})
 
 
 def _unreadable(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Hold]:

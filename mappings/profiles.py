@@ -8,7 +8,7 @@ one vault and the job in the next.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
 
@@ -219,6 +219,13 @@ _ROWS = (
         marks=frozenset({"first_name", "last_name", "slug"}),
     ),
 )
+
+
+def adding(profile: Profile, fields: Iterable[FieldName]) -> Profile:
+    """Return the profile that adds these fields too, each by its first spelling."""
+    added = {field: profile.spellings[field][0] for field in fields}
+    return replace(profile, created_as={**added, **profile.created_as}) if added else profile
+
 
 PROFILES: Mapping[str, Profile] = {row.name: row for row in _ROWS}
 

@@ -9,6 +9,9 @@ from mappings.person import FieldName, Person, Uid
 AccountName = NewType("AccountName", str)
 """One configured connector, by the owner's name for it."""
 
+MEETINGS = AccountName("the calendar")
+"""All calendars together, as where dates are from: beside account names, none of which has a blank in it."""
+
 RemoteId = NewType("RemoteId", str)
 """The provider's stable name of a record: an href, a `resourceName`, a Graph `id`, a file name."""
 

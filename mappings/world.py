@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mappings.conflict import Decided
+from mappings.date_memory import Dates
 from mappings.fields import Format, Policy
 from mappings.operation import Change, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
 from mappings.person import FieldName, Uid, Value
@@ -38,6 +39,8 @@ class NoteState:
 
     `uid` is the person's name even where `reading.uid` is None, because the note does not carry it (yet).
     `holdable` are the fields for which the note has a place or its profile makes one.
+    `dated` are the derived fields that have a key in it, be it empty; `context_date` is the newest date in its list
+    "Recent Context", "" for none.
     `unwritable` is the reason why nothing may be written into it, "" if it may. `refused` are fields that were tried
     on paper in this run and cannot be written, with reasons: nothing of them travels in any direction.
     """
@@ -47,6 +50,8 @@ class NoteState:
     uid: Uid
     reading: Reading
     holdable: frozenset[FieldName]
+    dated: frozenset[FieldName]
+    context_date: str
     unwritable: str
     refused: Mapping[FieldName, str]
 
@@ -133,10 +138,10 @@ class World:
     """All sides at one instant.
 
     `unreadable_people` are uids of notes that exist but cannot be read now: nothing about them is decided.
-    `decided` is what the owner said of earlier states, and counts where it still fits. `uid_in_notes` says whether
-    notes are to carry their uid. `writes` are ours, the oldest first, that were made less than `returns.LATELY` before
-    each side was looked at the last time before this; whether their outcome was learnt does not matter. `returns` are
-    those that earlier looks have found.
+    `decided` is what the owner said of earlier states, and counts where it still fits. `dates` is what calendars
+    tell, None where none was ever read. `uid_in_notes` says whether notes are to carry their uid. `writes` are ours,
+    the oldest first, that were made less than `returns.LATELY` before each side was looked at the last time before
+    this; whether their outcome was learnt does not matter. `returns` are those that earlier looks have found.
     """
 
     notes: tuple[NoteState, ...]
@@ -146,6 +151,7 @@ class World:
     links: tuple[LinkState, ...]
     tombstones: frozenset[Tombstone]
     decided: Decided
+    dates: Dates | None
     uid_in_notes: bool
     writes: tuple[RecentWrite, ...]
     returns: tuple[Return, ...]

@@ -2,22 +2,36 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from connectors.memory import Book, Memory
 from daemon.folder_vault import FolderVault
 from daemon.marker import Marker, write_marker
-from daemon.setup import Account, Setup
+from daemon.setup import Account, Meetings, Setup
 from daemon.state import State
 from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES
+from mappings.meeting_case import DEFAULT_RULES
+from mappings.meeting_people import me_of
 from mappings.note import NoteRules
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.profiles import PROFILES
 from mappings.record import AccountName, NotePath
 from mappings.world import NewContacts
+from meeting_worlds import ME
+
+MEETINGS = Meetings(
+    me=me_of([ME], {}),
+    rules=DEFAULT_RULES,
+    back=timedelta(days=400),
+    ahead=timedelta(days=60),
+    keep_titles=False,
+    fields=frozenset({"last_contact", "next_meeting"}),
+    from_context=False,
+    limit=Limit(people=1000, share_percent=100),
+)
 
 MARKER = Marker(UUID(int=1), UUID(int=2))
 ANYTHING = Limit(people=1000, share_percent=100)
@@ -60,6 +74,7 @@ def setup_of(vault: Path, accounts: Sequence[Account]) -> Setup:
         calendars=(),
         left_out=frozenset(),
         zone=UTC,
+        meetings=MEETINGS,
     )
 
 

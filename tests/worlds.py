@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mappings.conflict import UNDECIDED
-from mappings.fields import DEFAULT_POLICIES, FIELDS, Direction, Format, Policy, Rule, blank, with_values
+from mappings.fields import DEFAULT_POLICIES, DERIVED, FIELDS, Direction, Format, Policy, Rule, blank, with_values
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, Reading, Record, RemoteId
 from mappings.world import AccountState, LinkState, NewContacts, NoteState, Tombstone, World
@@ -46,11 +46,21 @@ def note(
     unwritable: str = "",
     held: Mapping[FieldName, str] | None = None,
     refused: Mapping[FieldName, str] | None = None,
+    dated: frozenset[FieldName] = frozenset(),
+    context_date: str = "",
 ) -> NoteState:
-    """Return a note of the person, at a path made from the uid."""
+    """Return a note of the person, at a path made from the uid; `dated` are keys that stand empty."""
     reading = Reading(Uid(uid) if carries_uid else None, person(values), held or {})
     return NoteState(
-        NotePath(f"People/{uid}.md"), NoteHash(f"hash of {uid}"), Uid(uid), reading, WRITABLE, unwritable, refused or {}
+        path=NotePath(f"People/{uid}.md"),
+        note_hash=NoteHash(f"hash of {uid}"),
+        uid=Uid(uid),
+        reading=reading,
+        holdable=WRITABLE,
+        dated=frozenset[FieldName](name for name in DERIVED if name in values) | dated,
+        context_date=context_date,
+        unwritable=unwritable,
+        refused=refused or {},
     )
 
 
@@ -87,6 +97,7 @@ _USUAL_WORLD: dict[str, object] = {
     "unreadable_people": frozenset[Uid](),
     "tombstones": frozenset[Tombstone](),
     "decided": UNDECIDED,
+    "dates": None,
     "uid_in_notes": True,
     "writes": (),
     "returns": (),

@@ -59,6 +59,8 @@ def note_row(number: int) -> NoteRow:
         rules_key="people-notes 1",
         uid=Uid(f"uid-{number:06}"),
         reading=pack_reading(reading_of(number)),
+        dated=frozenset(("last_contact",)),
+        context_date="",
         holdable=frozenset(("name", "emails", "phones", "organization", "title")),
         unwritable="",
         unreadable_line=None,

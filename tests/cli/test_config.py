@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterable
 from dataclasses import FrozenInstanceError
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from connectors import registry
 from connectors.vdir import Options
-from daemon.config import AccountConfig, Config, VaultConfig, load
+from daemon.config import AccountConfig, Config, MeetingConfig, VaultConfig, load
 from daemon.config_check import checked
 from daemon.config_fit import fitted
 from daemon.config_shape import one_of
@@ -17,6 +18,7 @@ from daemon.errors import ConfigError
 from daemon.paths import config_path
 from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES, Direction, Policy, Rule
+from mappings.meeting_case import DEFAULT_RULES
 from mappings.record import AccountName
 from mappings.world import NewContacts
 
@@ -71,6 +73,17 @@ def test_the_smallest_configuration(home: Path) -> None:
     assert config == Config(
         vault=VaultConfig(home / "Notes", profile="people-notes", people=(), uid_key="uid"),
         state=home / ".local/state/contactd",
+        meetings=MeetingConfig(
+            timezone="",
+            rules=DEFAULT_RULES,
+            back=timedelta(days=400),
+            ahead=timedelta(days=60),
+            keep_titles=False,
+            fields=frozenset({"last_contact", "next_meeting"}),
+            created=frozenset(),
+            from_context=False,
+            limit=Limit(people=5, share_percent=10),
+        ),
         accounts=(
             AccountConfig(
                 name=AccountName("home"),
@@ -161,7 +174,7 @@ def test_no_environment_variable_has_a_say(monkeypatch: pytest.MonkeyPatch) -> N
         ),
         (VAULT + "uid_key = false", ('vault.uid_key: is false; expected letters, digits, - and _, or "" for none',)),
         (VAULT + "[satte]", ("satte: unknown key; did you mean state?",)),
-        (VAULT + "[zzz]", ("zzz: unknown key; expected vault, state, fields, brakes, accounts",)),
+        (VAULT + "[zzz]", ("zzz: unknown key; expected vault, state, fields, brakes, meetings, accounts",)),
         (
             VAULT + '[state]\npath = "/notes/.contactd"',
             ("state.path: lies within the vault, which other programs copy about; expected a place outside",),
@@ -309,6 +322,7 @@ def test_a_problem_repeats_no_text_that_may_be_a_secret() -> None:
 
 
 ELSEWHERE = """\
+from datetime import timedelta
 from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 

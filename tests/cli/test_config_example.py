@@ -8,7 +8,7 @@ import pytest
 
 from connectors import dav, microsoft, vdir
 from daemon.config import load
-from daemon.config_shape import AccountKeys, BrakeKeys, FieldKeys, StateKeys, VaultKeys, Written
+from daemon.config_shape import AccountKeys, BrakeKeys, FieldKeys, MeetingKeys, StateKeys, VaultKeys, Written
 from mappings.fields import FIELDS
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -54,6 +54,7 @@ def test_every_key_and_no_other_stands_in_it() -> None:
     assert example.keys() == _keys(Written)
     assert example["vault"].keys() == _keys(VaultKeys)
     assert example["state"].keys() == _keys(StateKeys)
+    assert example["meetings"].keys() == _keys(MeetingKeys)
     assert example["brakes"].keys() == account["brakes"].keys() == _keys(BrakeKeys)
     assert account.keys() == _keys(AccountKeys) | _keys(vdir.Options)
     assert example["accounts"]["cloud"].keys() == {"connector"} | _keys(dav.Options) - OTHER_PASSWORDS
@@ -66,7 +67,7 @@ def test_every_key_and_no_other_stands_in_it() -> None:
 
 
 Shape = (
-    Written | VaultKeys | StateKeys | BrakeKeys | FieldKeys | AccountKeys
+    Written | VaultKeys | StateKeys | MeetingKeys | BrakeKeys | FieldKeys | AccountKeys
     | vdir.Options | dav.Options | microsoft.Options | microsoft.Endpoints
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 
 from daemon.config_check import checked
 from daemon.config_fit import Misfit, fitted
+from mappings.meeting_case import Counts, MeetingRules
 
 VAULT = '[vault]\npath = "/notes"\n'
 DAV = '[accounts.cloud]\nconnector = "dav"\nurl = "https://dav.example.test/"\n'
 VDIR = '[accounts.home]\nconnector = "vdir"\n'
+
+COUNTED = [key.name for key in fields(MeetingRules) if key.type is Counts]
 
 RIGHT = [
     VAULT + "[state]\n[fields]\n[brakes]\n[accounts]\n",
@@ -22,6 +26,11 @@ RIGHT = [
     VAULT + VDIR,
     VAULT + VDIR + 'contacts = "/c"\ncalendars = ["/a", "/b"]\nnew_contacts = "none"\ndelete_with_note = true\n',
     VAULT + 'uid_key = ""\nprofile = "kepano"\npeople = ["People/**", "@*.md"]\n',
+    VAULT
+    + '[meetings]\ntimezone = "Asia/Kathmandu"\nkeep_titles = true\nnext_meeting = true\nlast_1on1 = true\n'
+    + 'meetings_90d = true\nrecent_context = true\ndays_back = 30\ndays_ahead = 7\nkinds = ["ordinary", "focus"]\n'
+    + 'people_max = 3\nrooms = ["*@rooms.test"]\nmailing_lists = []\nexcluded_domains = ["ours.test"]\n'
+    + "".join(f'{key} = "one to one"\n' for key in COUNTED),
     VAULT + '[state]\npath = "/state"\n[brakes]\npeople = 3\n[fields.links]\nrule = "ask"\ndirection = "push"\n',
     VAULT + DAV,
     VAULT + DAV + 'username = "me"\ncontacts = ""\ncalendars = ["Work"]\npassword_command = ["pass", "show", "dav"]\n',
@@ -63,6 +72,17 @@ FIELD_TABLES = table_of(
     tags=table_of(direction=mostly("off")),
 )
 BRAKES = table_of(people=mostly(0, 7), share_percent=mostly(0, 100))
+MEETINGS = table_of(
+    timezone=mostly("", "Europe/Berlin", "Nowhere/At all"),
+    keep_titles=mostly(True, False),
+    days_back=mostly(1, 400, 4000),
+    free=mostly("never", "one to one", "always", "sometimes"),
+    kinds=mostly([], ["ordinary", "focus"], ["out of office"], ["party"]),
+    people_max=mostly(0, 8),
+    rooms=mostly([], ["*@rooms.example.test"], ["room"]),
+    excluded_domains=mostly([], ["example.test"], ["@example.test", "test"]),
+    odd=mostly("never"),
+)
 ACCOUNT = st.fixed_dictionaries(
     {"connector": mostly("vdir")},
     optional={
@@ -97,7 +117,12 @@ TABLES = st.fixed_dictionaries(
         "vault": VAULT_TABLE,
         "accounts": st.dictionaries(st.sampled_from(["home", "a b", ""]), ACCOUNT | DAV_ACCOUNT, max_size=1),
     },
-    optional={"state": table_of(path=mostly("/state", "/notes/state")), "fields": FIELD_TABLES, "brakes": BRAKES},
+    optional={
+        "state": table_of(path=mostly("/state", "/notes/state")),
+        "fields": FIELD_TABLES,
+        "brakes": BRAKES,
+        "meetings": MEETINGS,
+    },
 )
 
 

@@ -218,6 +218,8 @@ def row(path: str, **changes: object) -> NoteRow:
         "rules_key": "r",
         "uid": Uid("ada"),
         "reading": pack_reading(card("Ada").reading),
+        "dated": frozenset(("last_contact",)),
+        "context_date": "2026-03-01",
         "holdable": frozenset(("name", "emails")),
         "unwritable": "",
         "unreadable_line": None,

@@ -5,20 +5,10 @@ from datetime import datetime
 
 import pytest
 
-from mappings.derived_dates import (
-    NOTHING_REMEMBERED,
-    DateMemory,
-    Floor,
-    Free,
-    Off,
-    Pin,
-    Standing,
-    carried_out,
-    explain,
-    settle_last,
-    settle_next,
-)
+from mappings.date_memory import NOTHING_REMEMBERED, DateMemory, Floor, Free, Off, Pin, Standing, carried_out
+from mappings.derived_dates import settle_last, settle_next
 from mappings.event import AttendeeKind, Response, Timed
+from mappings.explanation import explain
 from mappings.meetings import Clock, Evidence
 from mappings.person import Uid
 from meeting_worlds import ACCEPTED, ADA, CLOCK, MEETING, among, at, contact, found, invited
@@ -122,7 +112,7 @@ def test_a_story_of_one_date(story: list[Step]) -> None:
     memory, note = NOTHING_REMEMBERED, None
     for step in story:
         note = note if step.typed == KEEP else step.typed
-        settled = settle_last(memory, note, step.derived, "")
+        settled = settle_last(memory, note, None, step.derived, "")
         note, memory = settled.wanted, carried_out(settled.memory, NOV + "23")
         assert (note, memory.standing) == (step.says, step.standing)
 
@@ -131,16 +121,18 @@ def test_a_story_of_one_date(story: list[Step]) -> None:
     ("noted", "expected"), [(NOV + "05", NOV + "09"), (NOV + "09", NOV + "09"), (NOV + "07", NOV + "07")]
 )
 def test_a_run_that_died_before_or_after_the_write_has_written_nothing_of_the_owners(noted: str, expected: str) -> None:
-    settled = settle_last(DateMemory(NOV + "05", None, Free(), ""), NOV + "05", M9, "")
+    settled = settle_last(DateMemory(NOV + "05", None, Free(), ""), NOV + "05", None, M9, "")
     assert settled.wanted == NOV + "09"
-    again = settle_last(settled.memory, noted, M9, "")
+    again = settle_last(settled.memory, noted, None, M9, "")
     assert again.wanted == expected
     assert isinstance(again.memory.standing, Free) is (noted != NOV + "07")
 
 
 def test_a_written_value_that_the_owner_takes_back_is_his_word() -> None:
-    written = carried_out(settle_last(DateMemory(NOV + "05", None, Free(), ""), NOV + "05", M9, "").memory, NOV + "23")
-    assert settle_last(written, NOV + "05", M9, "").memory.standing == Pin(NOV + "05", M9.start)
+    written = carried_out(
+        settle_last(DateMemory(NOV + "05", None, Free(), ""), NOV + "05", None, M9, "").memory, NOV + "23"
+    )
+    assert settle_last(written, NOV + "05", None, M9, "").memory.standing == Pin(NOV + "05", M9.start)
 
 
 @pytest.mark.parametrize(
@@ -148,12 +140,12 @@ def test_a_written_value_that_the_owner_takes_back_is_his_word() -> None:
     [(NOV + "05", M1, True), (NOV + "01", M5, True), (NOV + "05", None, True), (None, M5, False), (None, None, False)],
 )
 def test_whose_word_a_date_is(noted: str | None, derived: Evidence | None, *, is_owners: bool) -> None:
-    assert settle_last(NOTHING_REMEMBERED, noted, derived, "").is_owners is is_owners
+    assert settle_last(NOTHING_REMEMBERED, noted, None, derived, "").is_owners is is_owners
 
 
 def test_a_floor_that_a_meeting_has_risen_above_is_no_longer_the_owners_word() -> None:
-    below = settle_last(NOTHING_REMEMBERED, NOV + "05", M1, "").memory
-    assert settle_last(below, NOV + "05", M9, "").is_owners is False
+    below = settle_last(NOTHING_REMEMBERED, NOV + "05", None, M1, "").memory
+    assert settle_last(below, NOV + "05", None, M9, "").is_owners is False
 
 
 @pytest.mark.parametrize(
@@ -170,7 +162,7 @@ def test_a_floor_that_a_meeting_has_risen_above_is_no_longer_the_owners_word() -
 def test_a_dated_line_of_the_text_serves_while_the_owner_wrote_no_value(
     memory: DateMemory, noted: str | None, derived: Evidence | None, wanted: str | None
 ) -> None:
-    assert settle_last(memory, noted, derived, NOV + "09").wanted == wanted
+    assert settle_last(memory, noted, None, derived, NOV + "09").wanted == wanted
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import pytest
 
-from mappings.derived_dates import NOTHING_REMEMBERED, DateMemory, carried_out, settle_last
+from mappings.date_memory import NOTHING_REMEMBERED, DateMemory, carried_out
+from mappings.derived_dates import settle_last
 from mappings.event import CalendarName, Event, EventUid, Response, Status, Timed
 from mappings.meeting_case import DEFAULT_RULES, Veto
 from mappings.meeting_copies import Sighting, sighting_without_title
@@ -173,9 +174,9 @@ class History:
         evidence = self._derived()
         died = self.random.choice(["", "", "", "before the write", "after the write"])
         if died:
-            settled = settle_last(self.memory, self.note, evidence, "")
+            settled = settle_last(self.memory, self.note, None, evidence, "")
             self.memory, self.note = settled.memory, settled.wanted if died == "after the write" else self.note
-        settled = settle_last(self.memory, self.note, evidence, "")
+        settled = settle_last(self.memory, self.note, None, evidence, "")
         self.note = self.before = settled.wanted
         self.memory = carried_out(settled.memory, "")
         assert evidence is None or evidence.start == max(counted)

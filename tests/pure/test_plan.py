@@ -16,6 +16,7 @@ from mappings.operation import (
     Operation,
     Parting,
     Rebase,
+    RememberDate,
     RestoreNote,
     RestoreRecord,
     Unlink,
@@ -59,8 +60,8 @@ def told(step: Operation) -> str:
             return f"agree {step.agreed.account} {step.uid}"
         case Unlink():
             return f"unlink {step.account} {step.remote_id}: {step.parting}"
-        case RestoreNote() | RestoreRecord() | Rebase():
-            raise AssertionError("no plan of a sync puts anything back")
+        case RememberDate() | RestoreNote() | RestoreRecord() | Rebase():
+            raise AssertionError("no plan without calendars does so")
 
 
 def steps(result: Plan) -> list[str]:
@@ -73,7 +74,7 @@ def held_back(result: Plan) -> list[tuple[str, str, Mapping[str, Value]]]:
 
 def test_all_in_step_is_an_empty_plan() -> None:
     state = world(note("ada", ADA), accounts=(account(record("1", ADA, uid="ada")),), links=(link("ada", "1", ADA),))
-    assert planned(state) == Plan((), (), (), (), (), (), {}, (), (), ())
+    assert planned(state) == Plan((), (), (), (), (), (), {}, (), (), (), 0)
 
 
 def test_a_new_person_gets_a_record_and_the_note_its_uid() -> None:
@@ -322,7 +323,7 @@ class TestBrakes:
         assert [told(step) for step in result.waiting] == ["note ada +uid", "create home ada Ada/Analyst"]
 
     def test_two_empty_sides_are_success_at_once(self) -> None:
-        assert planned(world(accounts=(account(first_run=True),))) == Plan((), (), (), (), (), (), {}, (), (), ())
+        assert planned(world(accounts=(account(first_run=True),))) == Plan((), (), (), (), (), (), {}, (), (), (), 0)
 
     def test_a_braked_account_does_not_reach_the_note_and_the_others_go_on(self) -> None:
         crowd = self.crowd(0, 10)

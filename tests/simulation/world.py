@@ -20,6 +20,7 @@ from mappings.person import FieldName
 from mappings.profiles import PROFILES
 from mappings.record import AccountName
 from mappings.world import NewContacts
+from memory_worlds import MEETINGS
 from simulation.provider import Provider
 from simulation.vault import MemoryVault
 
@@ -158,6 +159,7 @@ class World:
             calendars=(),
             left_out=frozenset(),
             zone=UTC,
+            meetings=MEETINGS,
         )
 
     def pass_time(self, span: timedelta) -> None:
