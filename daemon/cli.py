@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daemon import cli_trust
+from daemon import cli_auth, cli_trust
 from daemon.command import (
     AS_JSON,
     CONFIG,
@@ -207,6 +207,7 @@ def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
 
 
 for _command in (
+    cli_auth.auth,
     cli_trust.show_conflict,
     cli_trust.settle,
     cli_trust.show_log,

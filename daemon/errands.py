@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from connectors.errors import ConnectorError
+from connectors.tokens import TokenStore, open_store
 from daemon import accounts, backup, conflicts, linking, links, ownership, render_waiting
 from daemon.config import Config, load
 from daemon.database import BACKUPS_NAME, make_folder
@@ -127,6 +129,8 @@ def rename_account(config_path: Path, old: str, new: str, now: datetime) -> str:
     config = load(config_path)
     with _opened(config, now) as state:
         accounts.rename(state, config, AccountName(old), AccountName(new))
+        with _sign_ins(config) as tokens:
+            _move_sign_in(tokens, AccountName(old), AccountName(new))
     return f"{old} is called {new} now; its links stay as they are."
 
 
@@ -137,12 +141,32 @@ def remove_account(config_path: Path, account: str, confirmed: Callable[[str], b
         accounts.check_remembered(state, AccountName(account))
         if not confirmed(f"Forget what is linked in {account}? Notes and contacts stay as they are."):
             return "Nothing was forgotten."
+        with _sign_ins(config) as tokens:
+            tokens.forget(AccountName(account))
         accounts.remove(state, AccountName(account))
     if any(one.name == account for one in config.accounts):
         return (
             f"Forgotten. The configuration still has [accounts.{account}]: take it out, or the next sync begins anew."
         )
     return "Forgotten. Notes and contacts are as they were."
+
+
+def _move_sign_in(tokens: TokenStore, old: AccountName, new: AccountName) -> None:
+    """Let the sign-in go with the name; one that is there under the new name already is newer, and stays."""
+    text = tokens.read(old)
+    if text is None:
+        return
+    if tokens.read(new) is None:
+        tokens.write(new, text)
+    tokens.forget(old)
+
+
+@contextmanager
+def _sign_ins(config: Config) -> Generator[TokenStore]:
+    try:
+        yield open_store(config.tokens)
+    except ConnectorError as error:
+        raise StateError(f"what lets us into the account cannot be changed: {error}") from error
 
 
 @contextmanager
