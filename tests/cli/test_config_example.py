@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors import dav, microsoft, vdir
+from connectors import dav, google_access, microsoft, vdir
 from daemon.config import load
 from daemon.config_shape import AccountKeys, BrakeKeys, FieldKeys, MeetingKeys, StateKeys, VaultKeys, Written
 from mappings.fields import FIELDS
@@ -35,6 +35,10 @@ calendars = ["Work", "https://cloud.example.test/calendars/me/private/"]
 [accounts.outlook]
 connector = "microsoft"
 client_id = "00000000-0000-0000-0000-000000000000"
+
+[accounts.mail]
+connector = "google"
+client_secret_file = "~/.config/contactd/google.json"
 """
 
 OTHER_PASSWORDS = {"password_file", "password_credential"}
@@ -61,6 +65,8 @@ def test_every_key_and_no_other_stands_in_it() -> None:
     assert all(f"{key} = " in EXAMPLE.read_text() for key in OTHER_PASSWORDS)
     assert example["accounts"]["outlook"].keys() == {"connector"} | _keys(microsoft.Options)
     assert example["accounts"]["outlook"]["endpoints"].keys() | {"ca_file"} == _keys(microsoft.Endpoints)
+    assert example["accounts"]["mail"].keys() == {"connector"} | _keys(google_access.Options)
+    assert example["accounts"]["mail"]["endpoints"].keys() | {"ca_file"} == _keys(google_access.Endpoints)
     assert example["fields"].keys() == FIELDS.keys()
     for table in (*example["fields"].values(), *account["fields"].values()):
         assert table.keys() == _keys(FieldKeys)
@@ -68,7 +74,7 @@ def test_every_key_and_no_other_stands_in_it() -> None:
 
 Shape = (
     Written | VaultKeys | StateKeys | MeetingKeys | BrakeKeys | FieldKeys | AccountKeys
-    | vdir.Options | dav.Options | microsoft.Options | microsoft.Endpoints
+    | vdir.Options | dav.Options | microsoft.Options | microsoft.Endpoints | google_access.Options | google_access.Endpoints
 )  # fmt: skip
 
 
