@@ -215,5 +215,6 @@ for _command in (
     cli_trust.plan,
     cli_trust.apply,
     cli_trust.review,
+    cli_trust.show_egress,
 ):
     main.add_command(_command)

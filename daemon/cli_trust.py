@@ -93,6 +93,20 @@ def show_log(run: int | None, *, all_runs: bool, as_json: bool, config_path: Pat
         told(errands_undo.show_run(config_path, run, now(), as_json=as_json))
 
 
+@click.command("egress")
+@click.option("--account", metavar="NAME", help="Only what went to this account.")
+@AS_JSON
+@common
+def show_egress(account: str | None, *, as_json: bool, config_path: Path) -> None:
+    """Show what has left your notes: which fields of whom, to which account, and when.
+
+    Values are not kept; `contactd log` has those of the runs that it remembers.
+    """
+    from daemon import errands_undo
+
+    (tell if as_json else say)(errands_undo.show_egress(config_path, account, now(), as_json=as_json))
+
+
 @click.command()
 @click.argument("run", type=int)
 @click.option("--person", metavar="NOTE", help="Only this person: a path in the vault, a file name or a uid.")

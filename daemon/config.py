@@ -26,7 +26,7 @@ from daemon.config_shape import (
 from daemon.errors import ConfigError
 from daemon.paths import expanded
 from mappings.brakes import Limit
-from mappings.fields import DEFAULT_POLICIES, Policy
+from mappings.fields import DEFAULT_POLICIES, Direction, Policy
 from mappings.meeting_case import MeetingRules
 from mappings.person import FieldName
 from mappings.record import AccountName
@@ -177,7 +177,7 @@ def _account(name: AccountName, account: WrittenAccount, written: Written) -> Ac
         me=tuple(dict.fromkeys([*([keys.email] if keys.email else []), *keys.me])),
         new_contacts=keys.new_contacts or registry.new_contacts(keys.connector),
         delete_with_note=keys.delete_with_note,
-        policies=_policies(written.fields, keys.fields),
+        policies=_allowed(_policies(written.fields, keys.fields), keys.allow),
         limit=_limit(written.brakes, keys.brakes),
     )
 
@@ -232,6 +232,21 @@ def _policies(*tables: FieldTables) -> Mapping[FieldName, Policy]:
         before = policies[name]
         policies[name] = Policy(keys.rule or before.rule, keys.direction or before.direction)
     return MappingProxyType(policies)
+
+
+def _allowed(policies: Mapping[FieldName, Policy], allow: tuple[FieldName, ...] | None) -> Mapping[FieldName, Policy]:
+    """Keep at home what the owner did not allow to leave to an account; what it says may still come in.
+
+    A contact cannot be without a name, so that one always goes.
+    """
+    if allow is None:
+        return policies
+    kept: dict[FieldName, Policy] = {
+        name: Policy(policy.rule, Direction.PULL if policy.direction.pulls else Direction.OFF)
+        for name, policy in policies.items()
+        if name not in {"name", *allow}
+    }
+    return MappingProxyType({**policies, **kept})
 
 
 def _limit(*tables: BrakeKeys) -> Limit:

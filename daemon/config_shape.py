@@ -94,6 +94,12 @@ def _check_zone(value: object) -> None:
     del zone
 
 
+def _check_allowed(value: object) -> None:
+    leaving = [name for name in FIELDS if name not in _AT_HOME]
+    if value not in leaving:
+        raise ValueError(f"{judged(value)}; expected {one_of(leaving)}")
+
+
 def judged(value: object) -> str:
     """Say what is wrong with a value by its kind: problems may be logged, and texts may be addresses or secrets."""
     match value:
@@ -126,6 +132,7 @@ ZoneName = Annotated[str, Check(_check_zone)]
 AddressPattern = Annotated[str, _text_like(r"[^@\s]*@[^@\s]+", 'a pattern of addresses in quotes, like "all@*"')]
 Domain = Annotated[str, _text_like(r"(?:[^@\s.]+\.)+[^@\s.]+", 'a domain in quotes, like "example.org"')]
 ConnectorName = Annotated[str, Check(_check_connector)]
+AllowedField = Annotated[FieldName, Check(_check_allowed)]
 ProfileName = Literal["people-notes", "vcf-contacts", "kepano", "czottmann", "hal_md"]
 
 
@@ -206,6 +213,7 @@ class AccountKeys:
     me: tuple[Address, ...] = ()
     new_contacts: NewContacts | None = None
     delete_with_note: Switch = False
+    allow: tuple[AllowedField, ...] | None = None
     fields: FieldTables = field(default_factory=dict[FieldName, FieldKeys])
     brakes: BrakeKeys = BrakeKeys()
 

@@ -154,7 +154,8 @@ def _begin(connection: sqlite3.Connection, now: datetime, *, following: bool) ->
 
 
 def _write_generation(folder: Path) -> None:
-    with (folder / GENERATION_NAME).open("w", encoding="ascii") as generation:
+    generation_fd = os.open(folder / GENERATION_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    with os.fdopen(generation_fd, "w", encoding="ascii") as generation:
         generation.write("While this file is here, contactd knows that state.db beside it must not be empty.\n")
         generation.flush()
         os.fsync(generation.fileno())

@@ -1,13 +1,14 @@
-"""What the owner asks of the past: what was written, and to take it back."""
+"""What the owner asks of the past: what was written, what has left, and to take a run back."""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from daemon import cycle, journal, links, render_log
+from daemon import cycle, egress, journal, links, render_egress, render_log
 from daemon import undo as taking_back
 from daemon.at_work import at_work, looking, now
 from daemon.config import load
+from daemon.errors import UnknownAccount
 from daemon.journal import RunId
 from daemon.ownership import Beginning
 from daemon.state import State
@@ -42,6 +43,21 @@ def show_run(config_path: Path, run: int, at: datetime, *, as_json: bool) -> str
         )
 
     return from_state(load(config_path).state, at, ask)
+
+
+def show_egress(config_path: Path, account: str | None, at: datetime, *, as_json: bool) -> str:
+    """Tell what has left the notes. Errors: `UnknownAccount`."""
+
+    def ask(state: State) -> str:
+        found = egress.left(state)
+        known = {one.account for one in found} | {one.name for one in config.accounts}
+        if account is not None and account not in known:
+            raise UnknownAccount(f"there is no account {account}; expected {' or '.join(sorted(known))}")
+        shown = [one for one in found if account in {None, one.account}]
+        return (render_egress.egress_json if as_json else render_egress.egress)(shown, links.people(state))
+
+    config = load(config_path)
+    return from_state(config.state, at, ask)
 
 
 def undo_shown(config_path: Path, run: int, person: str | None) -> str:

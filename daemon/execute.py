@@ -19,7 +19,7 @@ from typing import TypeVar, assert_never
 
 from connectors.errors import ConnectorError, Gone, PreconditionFailed, Refused
 from connectors.interface import Deleted, Written
-from daemon import dates, journal, links, records
+from daemon import dates, egress, journal, links, records
 from daemon.errors import NoteChanged, VaultError, VaultMissing
 from daemon.handed import Handed
 from daemon.journal import OperationId, RunId
@@ -329,6 +329,7 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
     match outcome:
         case Written():
             records.put_record(tx, step.account, outcome.record)
+            egress.note_sent(tx, step, now)
             if outcome.before is None:
                 _remember_made(tx, step, intent, outcome)
             else:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.interface import ChangeSet, Cursor
-from daemon import conflicts, decisions, journal
+from daemon import conflicts, decisions, egress, journal
 from daemon.codec import pack_reading, time_of, time_text, unpack_reading
 from daemon.database import LOST_STATE_AT
 from daemon.state import Parameter, Readable, Transaction, get_meta
@@ -165,6 +165,7 @@ def rename_account(tx: Transaction, old: AccountName, new: AccountName) -> None:
         tx.run(f"UPDATE {table} SET account = ? WHERE account = ?", (new, old))  # noqa: S608  # our own table names
     conflicts.rename_account(tx, old, new)
     decisions.rename_account(tx, old, new)
+    egress.rename_account(tx, old, new)
     journal.rename_account(tx, old, new)
 
 

@@ -221,6 +221,15 @@ MIGRATIONS: Sequence[str] = (
         at TEXT NOT NULL,
         undoable INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE egress (
+        account TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        field TEXT NOT NULL,
+        first_at TEXT NOT NULL,
+        last_at TEXT NOT NULL,
+        times INTEGER NOT NULL,
+        PRIMARY KEY (account, uid, field)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE former_bases (
         run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
         account TEXT NOT NULL,

@@ -1,7 +1,8 @@
 """Who is a person: two signs out of type, category, tag, folder and a key that only people have.
 
 One sign alone proves nothing: meeting notes carry `type: people`, companies have e-mail addresses. A match of
-the owner's `[vault] people` globs is enough alone. Templates, meetings and index notes are never people.
+the owner's `[vault] people` globs is enough alone. Templates, meetings and index notes are never people, and neither
+is a note that says of itself that it is to be kept out: by `contactd: off`, or by the tag `no-contactd`.
 """
 
 import re
@@ -24,6 +25,9 @@ _GUESTS = frozenset({"people", "attendees", "participants"})
 _INDEX = frozenset({"moc", "index"})
 _PERSONAL_FIELDS: frozenset[FieldName] = frozenset({"birthday", "emails", "phones"})
 _HINT = re.compile(r"people|person|contact|mail|phone|mobile|tel|b(?:irth)?day|name|fn", re.IGNORECASE)
+_KEPT_OUT_KEY = "contactd"
+_KEPT_OUT = frozenset({"off", "no", "false"})
+_KEPT_OUT_TAG = "no-contactd"
 _TAG_SEPARATOR = re.compile(r"[\s,]+")
 
 
@@ -40,6 +44,8 @@ def may_be_person(frontmatter: str) -> bool:
 def is_person(path: NotePath, block: Block, profile: Profile, globs: tuple[str, ...]) -> bool:
     """Tell whether a note with frontmatter is a person's; see the module for the rule."""
     words = _words_of(path, block)
+    if _is_kept_out(words, block):
+        return False
     if has_template_command(block.text) or _is_meeting(words, block) or (words.types | words.tags) & _INDEX:
         return False
     if matches(path, globs):
@@ -67,6 +73,12 @@ def _words_of(path: NotePath, block: Block) -> _Words:
         tags=frozenset(part for tag in tags for part in tag.lstrip("#").casefold().split("/")),
         folders=frozenset(path.casefold().split("/")[:-1]),
     )
+
+
+def _is_kept_out(words: _Words, block: Block) -> bool:
+    """Tell whether its owner wants nothing of a note to be synced."""
+    said = {text.strip().casefold() for text in block.texts(_KEPT_OUT_KEY)}
+    return bool(said & _KEPT_OUT) or _KEPT_OUT_TAG in words.tags
 
 
 def _signs(words: _Words, block: Block, profile: Profile) -> frozenset[Sign]:

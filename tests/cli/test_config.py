@@ -278,7 +278,7 @@ def test_all_problems_are_reported_at_once() -> None:
         'accounts.home.me: is text; expected a list, like ["one", "two"]',
         "accounts.home.contacts: is 4; expected a path in quotes",
         (
-            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, fields, "
+            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, allow, fields, "
             "brakes, contacts, calendars"
         ),
         f'accounts.work.connector: no connector is called "vdri"; expected {_any_of(registry.known())}',
