@@ -5,6 +5,7 @@ because its accounts are read and written at their own pace. `look` and `planned
 they are given: a dry run gives a copy.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from mappings.person_plan import Hold
 from mappings.plan import Plan, plan
 from mappings.record import MEETINGS, AccountName, Etag, NotePath
 from mappings.returns import THE_NOTE
-from mappings.world import World
+from mappings.world import LOOKS_BEFORE_ABSENT, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,8 @@ def _record_first_runs(tx: Transaction, seen: Look, deeds: Deeds) -> None:
 def _unseen(world: World) -> Iterator[Uid]:
     """Yield the people of whom one side could not be read now: what they disagreed about may still be so."""
     yield from world.unreadable_people
+    yield from (uid for uid, note in world.absent.items() if note.looks < LOOKS_BEFORE_ABSENT)
+    yield from (uid for uid, count in Counter(note.uid for note in world.notes).items() if count > 1)
     unseen = {account.name: {*account.missing, *account.unreadable} for account in world.accounts}
     for link in world.links:
         if link.remote_id in unseen.get(link.account, ()):

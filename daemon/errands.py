@@ -18,6 +18,7 @@ from daemon.errors import NotCopied, StateError
 from daemon.linking import NEW, NoSuchLink
 from daemon.lock import only_instance
 from daemon.render import page
+from daemon.standing import kept_apart
 from daemon.state import State, is_kept
 from daemon.status import from_state
 from mappings.record import AccountName, RemoteId
@@ -37,11 +38,11 @@ def show_conflicts(config_path: Path, now: datetime, *, settled_too: bool, as_js
 
 
 def show_links(config_path: Path, now: datetime, *, as_json: bool) -> str:
-    """Tell who waits to be linked, and which pairs a deletion has parted."""
+    """Tell who waits to be linked, which pairs a deletion has parted, and which are kept apart."""
 
     def ask(state: State) -> str:
         render = render_waiting.links_json if as_json else render_waiting.links
-        return render(linking.waiting(state), linking.parted(state))
+        return render(linking.waiting(state), linking.parted(state), kept_apart(state))
 
     return from_state(load(config_path).state, now, ask)
 

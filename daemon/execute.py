@@ -43,6 +43,8 @@ from mappings.operation import (
     RemoteWrite,
     RestoreNote,
     RestoreRecord,
+    Resume,
+    Suspend,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -154,6 +156,10 @@ def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> No
                 case Follow():
                     links.follow(tx, step.account, step.uid, step.remote_id)
                     records.forget_record(tx, step.account, step.former_id)
+                case Suspend():
+                    links.suspend(tx, step.account, step.uid, job.now)
+                case Resume():
+                    links.resume(tx, step.account, step.uid)
                 case Agree():
                     links.agree(tx, step.agreed.account, step.uid, step.agreed.values)
                 case Rebase():
@@ -170,9 +176,9 @@ def _remember(job: Execution, steps: Iterable[Bookkeeping], tally: _Tally) -> No
 def _part(
     tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId, parting: Parting, now: datetime
 ) -> None:
-    """End a link; unless the note merely stopped being a person, the pair is buried: it is never joined again by itself."""
+    """End a link; unless the note is merely another person's, the pair is buried: it is never joined again by itself."""
     links.remove_link(tx, account, uid)
-    if parting is not Parting.NOT_A_PERSON:
+    if parting is not Parting.ANOTHER_PERSON:
         links.bury(tx, Tombstone(account, uid, remote_id), parting, now)
     if parting is Parting.RECORD_DELETED:
         records.forget_record(tx, account, remote_id)

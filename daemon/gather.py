@@ -60,9 +60,7 @@ def completed(reports: Sequence[AccountReport], world: World) -> tuple[AccountRe
     return tuple(
         replace(
             report,
-            missing=len(
-                account.missing.keys() - {step.former_id for step in moves(account, world.links, world.tombstones)}
-            ),
+            missing=len(account.missing.keys() - {step.former_id for step in moves(account, world)}),
             troubles=tuple(Trouble(remote_id, 0, reason) for remote_id, reason in account.unreadable.items()),
         )
         for report, account in zip(reports, world.accounts, strict=True)
@@ -160,6 +158,7 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
             _account_state(account, state, report) for account, report in zip(setup.accounts, reports, strict=True)
         ),
         links=links.links(state),
+        suspended=links.suspended(state),
         tombstones=links.tombstones(state),
         decided=decisions.decided(state),
         dates=None,

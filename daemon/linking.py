@@ -116,12 +116,14 @@ def account_of(state: Readable, uid: Uid, record: str, accounts: Iterable[Accoun
 def link(state: State, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
     """Link a note and a contact. They have agreed on nothing yet: what differs is asked about by the next run.
 
+    A contact that is kept for a note which is no person's at present is this note's from now on.
     Errors: `NoSuchLink` if one of them is linked already, or the account has no such contact.
     """
     with state.transaction() as tx:
         _check_unlinked(tx, account, uid)
         _check_free(tx, account, uid, remote_id)
         links.unbury(tx, account, uid, remote_id)
+        links.let_go(tx, account, remote_id)
         links.add_link(tx, account, uid, remote_id)
         _answered(tx, account, uid)
 
@@ -165,12 +167,17 @@ def _present(state: Readable, account: AccountName) -> Mapping[RemoteId, Record]
 
 
 def _check_unlinked(tx: Transaction, account: AccountName, uid: Uid) -> None:
-    for (remote_id,) in tx.all("SELECT remote_id FROM links WHERE account = ? AND uid = ?", (account, uid)):
+    sql = "SELECT remote_id, suspended_at FROM links WHERE account = ? AND uid = ?"
+    for remote_id, suspended_at in tx.all(sql, (account, uid)):
+        if suspended_at is not None:
+            raise NoSuchLink(
+                f"this note is no person's; once it is, it is linked to {remote_id} in {account} as before"
+            )
         raise NoSuchLink(f"this note is linked already, to {remote_id} in {account}")
 
 
 def _check_free(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
-    sql = "SELECT uid FROM links WHERE account = ? AND remote_id = ?"
+    sql = "SELECT uid FROM links WHERE account = ? AND remote_id = ? AND suspended_at IS NULL"
     for (other,) in tx.all(sql, (account, remote_id)):
         raise NoSuchLink(f"{remote_id} in {account} is linked to another note: {links.path_of(tx, other) or other}")
     if remote_id not in _present(tx, account):

@@ -36,8 +36,18 @@ def forget_person(tx: Transaction, uid: Uid) -> None:
 
 
 def links(state: Readable) -> tuple[LinkState, ...]:
-    """Return all links, each with the base that can be trusted of it."""
-    rows = state.all("SELECT account, uid, remote_id, base, etag FROM links ORDER BY account, uid")
+    """Return the links that are kept in step, each with the base that can be trusted of it."""
+    return _links(state, "suspended_at IS NULL")
+
+
+def suspended(state: Readable) -> tuple[LinkState, ...]:
+    """Return the links that are kept apart while their notes are no persons', as `links` does."""
+    return _links(state, "suspended_at IS NOT NULL")
+
+
+def _links(state: Readable, which: str) -> tuple[LinkState, ...]:
+    sql = f"SELECT account, uid, remote_id, base, etag FROM links WHERE {which} ORDER BY account, uid"  # noqa: S608  # our own text
+    rows = state.all(sql)
     return tuple(
         LinkState(AccountName(account), Uid(uid), RemoteId(remote_id), unpack_base(base) or {}, Etag(etag))
         for account, uid, remote_id, base, etag in rows
@@ -55,7 +65,7 @@ def add_link(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteI
 
     Shapes: neither the person nor the record has a link in the account; a second one is our bug and raises.
     """
-    tx.run("INSERT INTO links VALUES (?, ?, ?, ?, '')", (account, uid, remote_id, pack_base({})))
+    tx.run("INSERT INTO links VALUES (?, ?, ?, ?, '', NULL)", (account, uid, remote_id, pack_base({})))
 
 
 def saw(tx: Transaction, seen: Iterable[tuple[AccountName, Uid, Etag]]) -> None:
@@ -69,6 +79,24 @@ def saw(tx: Transaction, seen: Iterable[tuple[AccountName, Uid, Etag]]) -> None:
 def follow(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
     """Remember the id by which a person's record goes now; what the two agreed on stays."""
     tx.run("UPDATE links SET remote_id = ? WHERE account = ? AND uid = ?", (remote_id, account, uid))
+
+
+def suspend(tx: Transaction, account: AccountName, uid: Uid, at: datetime) -> None:
+    """Keep a link apart; it stays what it is, and nobody else can have its record."""
+    tx.run(_SUSPENDED_AT, (time_text(at), account, uid))
+
+
+def resume(tx: Transaction, account: AccountName, uid: Uid) -> None:
+    """Take a link up again that was kept apart."""
+    tx.run(_SUSPENDED_AT, (None, account, uid))
+
+
+def let_go(tx: Transaction, account: AccountName, remote_id: RemoteId) -> None:
+    """Forget the link for which a record is kept apart, because its owner gives it to another note."""
+    tx.run("DELETE FROM links WHERE account = ? AND remote_id = ? AND suspended_at IS NOT NULL", (account, remote_id))
+
+
+_SUSPENDED_AT = "UPDATE links SET suspended_at = ? WHERE account = ? AND uid = ?"
 
 
 def agree(tx: Transaction, account: AccountName, uid: Uid, values: Mapping[FieldName, Value]) -> None:

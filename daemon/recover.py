@@ -47,7 +47,7 @@ def recover(state: State, world: World, read: AbstractSet[AccountName], now: dat
     unfinished = [one for one in journal.unfinished(state) if one.operation.uid not in world.unreadable_people]
     notes = {note.uid: note for note in world.notes}
     accounts = {account.name: _followed(account, world) for account in world.accounts if account.name in read}
-    linked = {(link.account, link.uid) for link in world.links}
+    linked = {(link.account, link.uid) for link in (*world.links, *world.suspended)}
     settled = False
     with state.transaction() as tx:
         for intent in unfinished:
@@ -91,7 +91,7 @@ def _settle(
 
 def _followed(account: AccountState, world: World) -> AccountState:
     """Let a record that was renamed since be found under the id that an intent names."""
-    found = {step.former_id: account.records[step.remote_id] for step in moves(account, world.links, world.tombstones)}
+    found = {step.former_id: account.records[step.remote_id] for step in moves(account, world)}
     missing = {remote_id: looks for remote_id, looks in account.missing.items() if remote_id not in found}
     return replace(account, records={**account.records, **found}, missing=missing) if found else account
 

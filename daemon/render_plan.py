@@ -21,6 +21,8 @@ from mappings.operation import (
     RememberDate,
     RestoreNote,
     RestoreRecord,
+    Resume,
+    Suspend,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -37,7 +39,7 @@ _PARTINGS = {
     Parting.NOTE_DELETED: "its note is gone; the contact is kept",
     Parting.CONTACT_SAYS_MORE: "its note is gone; the contact says more than it did, or was edited since, and is kept",
     Parting.RECORD_DELETED: "the contact is gone; the note is kept",
-    Parting.NOT_A_PERSON: "the note is no longer about a person; the contact is kept",
+    Parting.ANOTHER_PERSON: "the note is about somebody else by now; the contact is kept",
     Parting.UNDONE: "making the contact is undone",
 }
 _EVIDENCE = {"uid": "it carries the note's uid", "address": "same e-mail address or phone number, and nobody else's"}
@@ -135,6 +137,13 @@ def _remembered(step: Bookkeeping, people: People) -> tuple[str, str]:
             return "link", f"{step.account}: {_name(step.uid, people)} ({_EVIDENCE[step.evidence]})"
         case Follow():
             return "follow", f"{step.account}: {_name(step.uid, people)} (its contact is called {step.remote_id} now)"
+        case Suspend():
+            return (
+                "keep apart",
+                f"{step.account}: {_name(step.uid, people)} (the note is no person's; the contact is kept)",
+            )
+        case Resume():
+            return "take up", f"{step.account}: {_name(step.uid, people)} (the note is a person's again)"
         case Unlink():
             return "part", f"{step.account}: {_name(step.uid, people)} ({_PARTINGS[step.parting]})"
         case Agree():
@@ -172,6 +181,10 @@ def _kind_remembered(step: Bookkeeping) -> str:
             return f"link to contact in {step.account}"
         case Follow():
             return f"follow contact in {step.account}"
+        case Suspend():
+            return f"keep apart from contact in {step.account}"
+        case Resume():
+            return f"take up contact in {step.account}"
         case Unlink():
             return f"part from contact in {step.account}"
         case Agree() | Rebase():

@@ -28,6 +28,7 @@ def status_json(stands: Status) -> str:
         "questions": stands.questions,
         "holds": [{**asdict(hold), "since": time_text(since)} for hold, since in stands.holds],
         "kept_notes": [{**asdict(one), "at": time_text(one.at)} for one in stands.kept_notes],
+        "apart": [{**asdict(one), "at": time_text(one.at)} for one in stands.apart],
         "last_run": _last_json(stands),
     }
     return document(told)
@@ -107,6 +108,9 @@ def _kept(stands: Status) -> Iterator[str]:
     for kept in stands.kept_notes[:_SHOWN_MAX]:
         yield f"contact deleted in {kept.account}, note kept: {kept.path} (since {day(kept.at)})"
     yield from _more(len(stands.kept_notes))
+    for one in stands.apart[:_SHOWN_MAX]:
+        yield f"no person's note at present, its contact in {one.account} left alone: {one.path} (since {day(one.at)})"
+    yield from _more(len(stands.apart))
 
 
 def _more(count: int) -> Iterator[str]:

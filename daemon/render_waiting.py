@@ -8,6 +8,7 @@ from daemon.conflicts import ConflictState, KeptConflict
 from daemon.deciding import TakeBoth, chosen, is_list
 from daemon.linking import Candidate, Parted, Waiting
 from daemon.render import People, aligned, day, document, field_name, page, value
+from daemon.standing import Apart
 from mappings.merge import NOTE
 from mappings.operation import Parting
 from mappings.person import Person
@@ -28,7 +29,7 @@ _PARTINGS = {
     Parting.RECORD_DELETED: "contact deleted, note kept",
     Parting.NOTE_DELETED: "note deleted, contact kept",
     Parting.CONTACT_SAYS_MORE: "note deleted, contact kept: it says more than the note did, or was edited since",
-    Parting.NOT_A_PERSON: "no longer a person's note, contact kept",
+    Parting.ANOTHER_PERSON: "the note is about somebody else, contact kept",
     Parting.UNDONE: "making the contact was undone",
 }
 
@@ -71,8 +72,8 @@ def conflicts_json(kept: Iterable[KeptConflict], people: People) -> str:
     return document([_conflict_json(one, people) for one in kept])
 
 
-def links(waiting: Sequence[Waiting], parted: Sequence[Parted]) -> str:
-    """Return who waits to be linked, with the contacts that might be meant, and which pairs were parted."""
+def links(waiting: Sequence[Waiting], parted: Sequence[Parted], apart: Sequence[Apart]) -> str:
+    """Return who waits to be linked, with the contacts that might be meant, and which pairs were parted or are apart."""
     told = [line for one in waiting for line in _waiting(one)]
     if waiting:
         told += _HOW_TO_LINK
@@ -82,10 +83,13 @@ def links(waiting: Sequence[Waiting], parted: Sequence[Parted]) -> str:
             f"  {one.path or one.uid}, {one.account} {one.remote_id}: {_PARTINGS[one.reason]}, {day(one.at)}"
             for one in parted
         ]
+    if apart:
+        told += ["Kept apart while the note is no person's note; linked as before as soon as it is one again:"]
+        told += [f"  {one.path}, {one.account} {one.remote_id}, since {day(one.at)}" for one in apart]
     return page(told or ["Nobody waits to be linked."])
 
 
-def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted]) -> str:
+def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted], apart: Iterable[Apart]) -> str:
     """Return the same as JSON, one object."""
     return document(
         {
@@ -98,6 +102,7 @@ def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted]) -> str:
                 for one in waiting
             ],
             "parted": [{**asdict(one), "at": time_text(one.at)} for one in parted],
+            "apart": [{**asdict(one), "at": time_text(one.at)} for one in apart],
         }
     )
 

@@ -15,7 +15,7 @@ whoever was not found; that the note was moved it does see, because the uid or t
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ from mappings.errors import UnreadableNote
 from mappings.person import Uid
 from mappings.profiles import is_excluded_path
 from mappings.record import NotePath
-from mappings.world import LOOKS_BEFORE_ABSENT, AbsentNote, NoteState
+from mappings.world import LOOKS_BEFORE_ABSENT, AbsentNote, NoteState, Whereabouts
 
 RACY = timedelta(seconds=2)
 """A file changed less than this before it was read may change again within the same timestamp.
@@ -110,7 +110,8 @@ def _scanned(
     remembered = links.people(state)
     look = _look_at(setup, listing, known, remembered, now)
     waiting = _waiting(look, known, remembered)
-    people = [note for note in _people(setup, look.rows, known, remembered) if note.uid not in waiting]
+    found = _people(setup, look.rows, known, remembered)
+    people = [note for note in found if note.uid not in waiting]
     carried = {note.uid for note in people}
     lost = {uid: path for uid, path in remembered.items() if uid not in carried}
     unreadable = {uid for uid, path in lost.items() if not (whole and _is_absent(uid, path, look, listing, known))}
@@ -127,9 +128,7 @@ def _scanned(
             if note.uid not in at_home:
                 links.remember_person(tx, note.uid, note.path)
     absent = {
-        uid: AbsentNote(
-            path, known[path].missing_looks + 1, still_a_file=_is_still_a_file(uid, known[path], look, listing)
-        )
+        uid: AbsentNote(path, known[path].missing_looks + 1, _whereabouts(uid, known[path], look, listing))
         for uid, path in gone.items()
         if path in known
     }
@@ -138,7 +137,7 @@ def _scanned(
         notes=tuple(people),
         absent=absent,
         unreadable_people=frozenset(unreadable),
-        report=_report(listing, look, people),
+        report=_report(listing, look, people, _rivals(found, waiting, look, remembered)),
         leftovers=listing.leftovers,
         news=frozenset({*_news(look, known), *(path for path in unseen if not known[path].missing_looks)}),
         left=Left(frozenset({*unseen, *look.failed}), listing.problems, listing.unread),
@@ -302,7 +301,8 @@ def _waiting(look: _Look, known: Mapping[NotePath, NoteRow], remembered: Mapping
 
     An editor empties a file before it writes it, or takes it away. A copy with the same uid must not take its place
     meanwhile: what is merged into the copy would look like undone in the note itself. So for one look nobody does, if
-    the file is still there, or if the copy was there before: then it is none that was moved.
+    the file is still there, or if the copy was there before: then it is none that was moved. A file that still carries
+    the uid, although it is no person's or cannot be read, is never replaced by a copy, whose values may be old.
     """
     carriers = Counter(row.uid for row in known.values())
 
@@ -311,7 +311,26 @@ def _waiting(look: _Look, known: Mapping[NotePath, NoteRow], remembered: Mapping
         says_nothing = row.reading is None if row is not None else carriers[uid] > 1
         return says_nothing and path in known and known[path].missing_looks + 1 < LOOKS_BEFORE_ABSENT
 
-    return {uid for uid, path in remembered.items() if path in look.failed or is_first_look(uid, path)}
+    def is_at_home(uid: Uid, path: NotePath) -> bool:
+        row = look.rows.get(path)
+        return row is not None and row.reading is None and row.uid == uid
+
+    return {
+        uid
+        for uid, path in remembered.items()
+        if path in look.failed or is_first_look(uid, path) or is_at_home(uid, path)
+    }
+
+
+def _rivals(
+    found: Sequence[NoteState], waiting: AbstractSet[Uid], look: _Look, remembered: Mapping[Uid, NotePath]
+) -> Iterator[Trouble]:
+    """Yield the notes that carry the uid of a file which is no person's at present, or cannot be read."""
+    for note in found:
+        path = remembered.get(note.uid)
+        if note.uid in waiting and path is not None and path in look.rows and look.rows[path].uid == note.uid:
+            reason = f"carries the uid of {path}, which is no person's note at present; remove it from one of them"
+            yield Trouble(note.path, 0, reason)
 
 
 def _derived_uid(vault_id: UUID, path: NotePath, taken: AbstractSet[Uid]) -> Uid:
@@ -331,11 +350,18 @@ def _is_absent(uid: Uid, path: NotePath, look: _Look, listing: Listing, known: M
     return listing.complete and look.failed.keys() <= known.keys()
 
 
-def _is_still_a_file(uid: Uid, last: NoteRow, look: _Look, listing: Listing) -> bool:
-    """Tell whether a note that is nobody's any more is there all the same: in its place, archived, or made a template."""
-    if last.path in look.rows or any(row.uid == uid for row in look.rows.values() if row.reading is None):
-        return True
-    return any((stat.device, stat.inode) == (last.device, last.inode) for stat in listing.notes)
+def _whereabouts(uid: Uid, last: NoteRow, look: _Look, listing: Listing) -> Whereabouts:
+    """Tell what became of a note in which its person is not found: it may stand in its place, be archived, or a template."""
+    row = look.rows.get(last.path)
+    nobodys = [row for row in look.rows.values() if row.reading is None]
+    if (row is not None and row.reading is None) or any(row.uid == uid for row in nobodys):
+        return Whereabouts.NOBODYS
+    moved = [stat.path for stat in listing.notes if (stat.device, stat.inode) == (last.device, last.inode)]
+    if row is not None or any(path in look.rows and look.rows[path].reading is not None for path in moved):
+        return Whereabouts.SOMEBODY_ELSES
+    # Nobody's when it was seen last: it stopped being a person before it vanished, and that says nothing of the contact.
+    was_nobodys = last.reading is None and last.unreadable_reason is None
+    return Whereabouts.NOBODYS if moved or was_nobodys else Whereabouts.GONE
 
 
 def _remember(tx: Transaction, look: _Look, known: Mapping[NotePath, NoteRow], missed: frozenset[NotePath]) -> None:
@@ -357,7 +383,7 @@ def _rules_key(setup: Setup) -> str:
     return blake2s(repr(named).encode(), digest_size=8).hexdigest()
 
 
-def _report(listing: Listing, look: _Look, people: Sequence[NoteState]) -> VaultReport:
+def _report(listing: Listing, look: _Look, people: Sequence[NoteState], rivals: Iterable[Trouble]) -> VaultReport:
     broken = [
         Trouble(row.path, row.unreadable_line or 0, row.unreadable_reason)
         for row in look.rows.values()
@@ -369,6 +395,6 @@ def _report(listing: Listing, look: _Look, people: Sequence[NoteState]) -> Vault
         files=len(listing.notes),
         people=len(people),
         read=len(look.fresh),
-        troubles=(*broken, *unread, *odd),
+        troubles=(*broken, *unread, *odd, *rivals),
         incomplete="; ".join(f"{problem.path}: {problem.reason}" for problem in listing.unread),
     )

@@ -22,6 +22,7 @@ MIGRATIONS: Sequence[str] = (
         remote_id TEXT NOT NULL,
         base BLOB NOT NULL,
         etag TEXT NOT NULL,
+        suspended_at TEXT,
         PRIMARY KEY (account, uid),
         UNIQUE (account, remote_id)
     ) STRICT, WITHOUT ROWID;

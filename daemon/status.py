@@ -19,7 +19,7 @@ from daemon.errors import DaemonError
 from daemon.journal import Run
 from daemon.last_report import AccountFared, LastReport
 from daemon.ownership import Beginning
-from daemon.standing import Standing, questions, standing
+from daemon.standing import Apart, Standing, kept_apart, questions, standing
 from daemon.state import Readable, State, is_kept
 from mappings.operation import Parting
 from mappings.record import AccountName, NotePath
@@ -69,6 +69,7 @@ class Status:
     questions: int
     holds: tuple[tuple[Held, datetime], ...]
     kept_notes: tuple[Kept, ...]
+    apart: tuple[Apart, ...]
     last: LastReport | None
     last_run: Run | None
 
@@ -131,6 +132,7 @@ def _status(config: Config, state: State, now: datetime) -> Status:
         questions=len(questions(state)),
         holds=tuple(conflicts.holds_since(state).items()),
         kept_notes=kept_notes(state),
+        apart=kept_apart(state),
         last=last,
         last_run=next(iter(journal.last_runs(state, 1)), None),
     )

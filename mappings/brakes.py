@@ -26,6 +26,8 @@ from mappings.operation import (
     RememberDate,
     RestoreNote,
     RestoreRecord,
+    Resume,
+    Suspend,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -129,7 +131,17 @@ def _text(value: Value) -> str:
 def touches(operation: Operation, account: AccountName) -> bool:
     """Tell whether a step is the account's, or brings its values into a note."""
     match operation:
-        case CreateRecord() | UpdateRecord() | DeleteRecord() | RestoreRecord() | Unlink() | Link() | Follow():
+        case (
+            CreateRecord()
+            | UpdateRecord()
+            | DeleteRecord()
+            | RestoreRecord()
+            | Unlink()
+            | Link()
+            | Follow()
+            | Suspend()
+            | Resume()
+        ):
             return operation.account == account
         case WriteNote():
             return any(account in change.sources for change in operation.changes)

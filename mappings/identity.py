@@ -35,6 +35,7 @@ class Doubt(StrEnum):
     LINKED_ELSEWHERE = "the contact that matches is linked to another note"
     SEVERAL_UIDS = "several contacts carry this person's uid"
     DELETED = "the contact was deleted in the account"
+    KEPT_APART = "the contact that matches is kept for a note that is no person's at present"
     CAME_BACK = "the pair was parted by a deletion, and is here again"
     LOST = "the note carries a uid that no contact of the account carries; was its contact deleted?"
 
@@ -85,6 +86,7 @@ class _Index:
     by_uid: Mapping[Uid, tuple[RemoteId, ...]]
     free_by_name: Mapping[str, tuple[RemoteId, ...]]
     linked: frozenset[RemoteId]
+    suspended: frozenset[RemoteId]
     tombstones: frozenset[Tombstone]
     buried: frozenset[Uid]
     recovering: bool
@@ -95,7 +97,11 @@ class _Index:
 
 
 def match(
-    notes: Sequence[NoteState], account: AccountState, links: Iterable[LinkState], tombstones: frozenset[Tombstone]
+    notes: Sequence[NoteState],
+    account: AccountState,
+    links: Iterable[LinkState],
+    suspended: Iterable[LinkState],
+    tombstones: frozenset[Tombstone],
 ) -> Matches:
     """Find the record of every note that has no link in the account.
 
@@ -103,8 +109,9 @@ def match(
     Errors: none; a doubt is a value.
     """
     linked = {link.uid: link.remote_id for link in links if link.account == account.name}
-    index = _index(notes, account, linked, tombstones)
-    outcomes = [_match_one(note, index) for note in notes if note.uid not in linked]
+    apart = {link.uid: link.remote_id for link in suspended if link.account == account.name}
+    index = _index(notes, account, linked, apart, tombstones)
+    outcomes = [_match_one(note, index) for note in notes if note.uid not in linked | apart]
     matches = _without_rivals(index.account, outcomes)
     # A record missed by one look owns what it owns, but cannot be linked: its note waits for the next look.
     return replace(matches, linked=tuple(one for one in matches.linked if one.remote_id not in account.missing))
@@ -159,13 +166,15 @@ def _by_address(note: NoteState, index: _Index) -> RemoteId | Question | None:
 
 
 def _certain(note: NoteState, index: _Index, remote_id: RemoteId, evidence: str) -> Match | None:
-    if remote_id in index.linked or index.parted(note.uid, remote_id):
+    if remote_id in index.linked | index.suspended or index.parted(note.uid, remote_id):
         return None
     return Match(note.uid, remote_id, evidence)
 
 
 def _doubt_of(note: NoteState, index: _Index, remote_id: RemoteId) -> Doubt:
-    return Doubt.CAME_BACK if index.parted(note.uid, remote_id) else Doubt.LINKED_ELSEWHERE
+    if index.parted(note.uid, remote_id):
+        return Doubt.CAME_BACK
+    return Doubt.KEPT_APART if remote_id in index.suspended else Doubt.LINKED_ELSEWHERE
 
 
 def _without_rivals(account: AccountName, outcomes: Iterable[Match | Question | Uid]) -> Matches:
@@ -195,6 +204,7 @@ def _index(
     notes: Sequence[NoteState],
     account: AccountState,
     linked: Mapping[Uid, RemoteId],
+    suspended: Mapping[Uid, RemoteId],
     tombstones: frozenset[Tombstone],
 ) -> _Index:
     gone = {remote_id for remote_id, looks in account.missing.items() if looks >= LOOKS_BEFORE_ABSENT}
@@ -208,6 +218,7 @@ def _index(
         by_uid=_grouped((record.uid, record.remote_id) for record in present if record.uid is not None),
         free_by_name=_grouped(_free_names(present, kept, uids)),
         linked=frozenset(linked.values()),
+        suspended=frozenset(suspended.values()),
         tombstones=tombstones,
         buried=frozenset(tombstone.uid for tombstone in tombstones if tombstone.account == account.name),
         recovering=account.recovering,

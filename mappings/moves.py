@@ -15,17 +15,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from mappings.operation import Follow
 from mappings.person import Uid
 from mappings.record import RemoteId
-from mappings.world import AccountState, LinkState, Tombstone
+from mappings.world import AccountState, Tombstone, World
 
 
-def moves(account: AccountState, links: Iterable[LinkState], tombstones: frozenset[Tombstone]) -> Iterator[Follow]:
-    """Yield the links of the account whose record has another id by now.
-
-    Shapes: `links` may be of several accounts.
-    """
+def moves(account: AccountState, world: World) -> Iterator[Follow]:
+    """Yield the links of one account whose record has another id by now; those that are kept apart as well."""
     if not account.missing or not account.arrived:
         return
-    own = {link.remote_id: link.uid for link in links if link.account == account.name}
+    own = {link.remote_id: link.uid for link in (*world.links, *world.suspended) if link.account == account.name}
     present = _carriers(account, (remote_id for remote_id in account.records if remote_id not in account.missing))
     gone = _carriers(account, account.missing)
     for former_id, uid in own.items():
@@ -38,7 +35,7 @@ def moves(account: AccountState, links: Iterable[LinkState], tombstones: frozens
         if len(carriers) != 1 or not set(gone.get(carried, ())) <= {former_id}:
             continue
         came_after = account.arrived.get(carriers[0], account.missing[former_id] + 1) <= account.missing[former_id]
-        parted = Tombstone(account.name, uid, carriers[0]) in tombstones
+        parted = Tombstone(account.name, uid, carriers[0]) in world.tombstones
         if came_after and carriers[0] not in own and not parted:
             yield Follow(account.name, uid, former_id, carriers[0], "uid")
 

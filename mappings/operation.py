@@ -160,13 +160,31 @@ class Follow:
     evidence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Keep a link apart, base and all, while its note is no person's: nothing is read for it or written."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Take a link up again that was kept apart: its note is a person's again."""
+
+    account: AccountName
+    uid: Uid
+    remote_id: RemoteId
+
+
 class Parting(StrEnum):
     """Why a link ends."""
 
     NOTE_DELETED = "note deleted"
     CONTACT_SAYS_MORE = "note deleted, contact says more"
     RECORD_DELETED = "contact deleted"
-    NOT_A_PERSON = "the note is no longer a person"
+    ANOTHER_PERSON = "the note is another person's"
     UNDONE = "making the contact was undone"
 
 
@@ -182,5 +200,5 @@ class Unlink:
 
 NoteWrite = WriteNote | RestoreNote
 RemoteWrite = CreateRecord | UpdateRecord | DeleteRecord | RestoreRecord
-Bookkeeping = Link | Follow | Agree | Unlink | Rebase | RememberDate
+Bookkeeping = Link | Follow | Suspend | Resume | Agree | Unlink | Rebase | RememberDate
 Operation = NoteWrite | RemoteWrite | Bookkeeping

@@ -19,7 +19,7 @@ from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
 from mappings.moves import may_have_moved, moves
-from mappings.operation import DeleteRecord, Follow, Operation, Parting, Unlink, WriteNote
+from mappings.operation import DeleteRecord, Follow, Operation, Parting, Resume, Suspend, Unlink, WriteNote
 from mappings.person import FieldName, Uid
 from mappings.person_plan import Hold, Pair, Surplus, plan_person
 from mappings.record import MEETINGS, AccountName, Record, RemoteId
@@ -31,6 +31,7 @@ from mappings.world import (
     NewContacts,
     NoteState,
     Return,
+    Whereabouts,
     World,
 )
 
@@ -118,9 +119,17 @@ def _plan(world: World) -> Plan:
     people, twins = _by_uid(world.notes)
     notes = tuple(people.values())
     reachable = [account for account in world.accounts if account.reachable]
-    followed = [step for account in reachable for step in moves(account, world.links, world.tombstones)]
+    followed = [step for account in reachable for step in moves(account, world)]
     world = _following(world, followed)
-    matches = {account.name: match(notes, account, world.links, world.tombstones) for account in reachable}
+    resumed = [link for link in world.suspended if link.uid in people and _is_reachable(world, link.account)]
+    world = replace(
+        world,
+        links=(*world.links, *resumed),
+        suspended=tuple(link for link in world.suspended if link not in resumed),
+    )
+    matches = {
+        account.name: match(notes, account, world.links, world.suspended, world.tombstones) for account in reachable
+    }
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)
     returned = returns.find(world, people)
@@ -131,6 +140,7 @@ def _plan(world: World) -> Plan:
     return Plan(
         operations=(
             *followed,
+            *(Resume(link.account, link.uid, link.remote_id) for link in resumed),
             *_partings(world, people, _claimed(matches)),
             *(step for person in plans for step in person.operations),
         ),
@@ -154,9 +164,18 @@ def _plan(world: World) -> Plan:
 
 def _following(world: World, followed: Sequence[Follow]) -> World:
     """Return the world with each link at the id by which its record goes now."""
+    if not followed:
+        return world
     now = {(step.account, step.uid): step.remote_id for step in followed}
-    links = tuple(replace(link, remote_id=now.get((link.account, link.uid), link.remote_id)) for link in world.links)
-    return replace(world, links=links) if followed else world
+    links, suspended = (
+        tuple(replace(link, remote_id=now.get((link.account, link.uid), link.remote_id)) for link in each)
+        for each in (world.links, world.suspended)
+    )
+    return replace(world, links=links, suspended=suspended)
+
+
+def _is_reachable(world: World, name: AccountName) -> bool:
+    return any(account.name == name and account.reachable for account in world.accounts)
 
 
 def _by_uid(notes: Sequence[NoteState]) -> tuple[Mapping[Uid, NoteState], Sequence[Hold]]:
@@ -240,7 +259,7 @@ def _claimed(matches: Mapping[AccountName, Matches]) -> frozenset[tuple[AccountN
 def _partings(
     world: World, people: Mapping[Uid, NoteState], claimed: frozenset[tuple[AccountName, RemoteId]]
 ) -> Iterator[Operation]:
-    """Yield the end of every link whose note or record is proven to be gone."""
+    """Yield the end of every link whose note or record is proven to be gone, or that its note is no person's any more."""
     reachable = {account.name: account for account in world.accounts if account.reachable}
     for link in world.links:
         account = reachable.get(link.account)
@@ -255,8 +274,13 @@ def _partings(
 
 def _without_note(link: LinkState, absent: AbsentNote, account: AccountState, *, is_claimed: bool) -> Operation:
     """Return how a link ends whose note is gone; the record goes too only where that is wished and loses nothing."""
-    if absent.still_a_file:
-        return Unlink(link.account, link.uid, link.remote_id, Parting.NOT_A_PERSON)
+    match absent.whereabouts:
+        case Whereabouts.NOBODYS:
+            return Suspend(link.account, link.uid, link.remote_id)
+        case Whereabouts.SOMEBODY_ELSES:
+            return Unlink(link.account, link.uid, link.remote_id, Parting.ANOTHER_PERSON)
+        case Whereabouts.GONE:
+            pass
     record = account.records.get(link.remote_id)
     is_there = record is not None and link.remote_id not in account.missing
     if not account.delete_with_note or record is None or not is_there or is_claimed:

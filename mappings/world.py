@@ -105,16 +105,24 @@ class AccountState:
     arrived: Mapping[RemoteId, int]
 
 
+class Whereabouts(StrEnum):
+    """What has become of a note in which its person is not found: nothing is there, nobody, or somebody else."""
+
+    GONE = "gone"
+    NOBODYS = "nobody's"
+    SOMEBODY_ELSES = "somebody else's"
+
+
 @dataclass(frozen=True, slots=True)
 class AbsentNote:
-    """A person whose note was not found, or was found but is no longer a person's (`still_a_file`).
+    """A person whose note was not found, or was found but is no longer this person's (`whereabouts`).
 
     `looks` counts the complete looks in a row that saw it so: an editor empties a file before it writes it.
     """
 
     path: NotePath
     looks: int
-    still_a_file: bool
+    whereabouts: Whereabouts
 
 
 RecentWrite = WriteNote | RestoreNote | UpdateRecord | RestoreRecord
@@ -138,10 +146,12 @@ class World:
     """All sides at one instant.
 
     `unreadable_people` are uids of notes that exist but cannot be read now: nothing about them is decided.
-    `decided` is what the owner said of earlier states, and counts where it still fits. `dates` is what calendars
-    tell, None where none was ever read. `uid_in_notes` says whether notes are to carry their uid. `writes` are ours,
-    the oldest first, that were made less than `returns.LATELY` before each side was looked at the last time before
-    this; whether their outcome was learnt does not matter. `returns` are those that earlier looks have found.
+    `suspended` are links kept apart while their notes are no persons': their records are neither read for anybody nor
+    written, nor anybody else's. `decided` is what the owner said of earlier states, and counts where it still fits.
+    `dates` is what calendars tell, None where none was ever read. `uid_in_notes` says whether notes are to carry their
+    uid. `writes` are ours, the oldest first, that were made less than `returns.LATELY` before each side was looked at
+    the last time before this; whether their outcome was learnt does not matter. `returns` are those that earlier looks
+    have found.
     """
 
     notes: tuple[NoteState, ...]
@@ -149,6 +159,7 @@ class World:
     unreadable_people: frozenset[Uid]
     accounts: tuple[AccountState, ...]
     links: tuple[LinkState, ...]
+    suspended: tuple[LinkState, ...]
     tombstones: frozenset[Tombstone]
     decided: Decided
     dates: Dates | None

@@ -95,6 +95,7 @@ _USUAL_ACCOUNT: dict[str, object] = {
 _USUAL_WORLD: dict[str, object] = {
     "absent": {},
     "unreadable_people": frozenset[Uid](),
+    "suspended": (),
     "tombstones": frozenset[Tombstone](),
     "decided": UNDECIDED,
     "dates": None,

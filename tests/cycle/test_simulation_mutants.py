@@ -14,7 +14,7 @@ import pytest
 from connectors.errors import CursorExpired, RecordError, TryLater
 from connectors.interface import ChangeSet, Written
 from connectors.memory import Book, Entry, Memory
-from daemon import conflicts, gather, journal, links, records, recover
+from daemon import conflicts, gather, journal, links, records, recover, scan
 from daemon.codec import pack_base
 from daemon.intents import Write
 from daemon.journal import OperationId, RunId, Unfinished
@@ -29,7 +29,7 @@ from mappings.operation import Agreed, CreateRecord, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, NoteHash, NotePath, Record, RemoteId
 from mappings.returns import Undone
-from mappings.world import AccountState
+from mappings.world import AccountState, Whereabouts
 from simulation.history import run
 from simulation.vault import MemoryVault
 
@@ -227,6 +227,26 @@ def copies_taken_for_moved(patch: Patch) -> None:
     patch.setattr(records, "arrived", all_of_them)
 
 
+def kept_apart_without_its_base(patch: Patch) -> None:
+    """What a note and a record had agreed on is forgotten when the note stops being a person's."""
+    suspend = links.suspend
+
+    def forgetful(tx: Transaction, account: AccountName, uid: Uid, at: datetime) -> None:
+        suspend(tx, account, uid, at)
+        tx.run("UPDATE links SET base = ? WHERE account = ? AND uid = ?", (pack_base({}), account, uid))
+
+    patch.setattr(links, "suspend", forgetful)
+
+
+def nobodys_taken_for_deleted(patch: Patch) -> None:
+    """A note that is no person's any more is one that was deleted."""
+
+    def gone(*_: object) -> Whereabouts:
+        return Whereabouts.GONE
+
+    patch.setattr(scan, "_whereabouts", gone)
+
+
 MUTANTS: Mapping[Callable[[Patch], None], int] = {
     base_before_the_note: 50,
     no_precondition: 60,
@@ -243,7 +263,9 @@ MUTANTS: Mapping[Callable[[Patch], None], int] = {
     gone_at_the_first_look: 1,
     qualifiers_kept: 1,
     moved_without_its_base: 1,
-    copies_taken_for_moved: 1,
+    copies_taken_for_moved: 90,
+    kept_apart_without_its_base: 1,
+    nobodys_taken_for_deleted: 1,
 }
 """Each with the seed to begin at: a little before the one that finds it, which spares the tests a minute."""
 

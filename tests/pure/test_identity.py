@@ -14,10 +14,14 @@ TWIN = note("twin", {"name": "A. Lovelace", "emails": ("ADA@example.test",)})
 
 
 def found(
-    notes: list[NoteState], home: AccountState, *links: LinkState, parted: tuple[str, str] | None = None
+    notes: list[NoteState],
+    home: AccountState,
+    *links: LinkState,
+    suspended: tuple[LinkState, ...] = (),
+    parted: tuple[str, str] | None = None,
 ) -> Matches:
     tombstones = frozenset({Tombstone(home.name, Uid(parted[0]), RemoteId(parted[1]))} if parted else ())
-    return match(notes, home, links, tombstones)
+    return match(notes, home, links, suspended, tombstones)
 
 
 def summary(matches: Matches) -> dict[str, str]:
@@ -93,6 +97,15 @@ def test_a_record_that_is_linked_elsewhere_is_not_taken() -> None:
     linked = note("linked", {"name": "Linked"})
     home = account(record("1", {"phones": ("+15",)}))
     assert summary(found([moved, linked], home, link("linked", "1", {}))) == {"moved": "LINKED_ELSEWHERE 1"}
+
+
+def test_a_record_that_is_kept_for_a_note_that_is_no_persons_is_nobody_elses() -> None:
+    apart = (link("archived", "1", {}),)
+    by_address = account(record("1", {"emails": ("ada@example.test",)}, uid="archived"))
+    assert summary(found([ADA], by_address, suspended=apart)) == {"ada": "KEPT_APART 1"}
+    assert summary(found([ADA], account(record("1", {}, uid="ada")), suspended=apart)) == {"ada": "KEPT_APART 1"}
+    by_name = account(record("1", {"name": "Ada Lovelace"}, uid="archived"))
+    assert summary(found([ADA], by_name, suspended=apart)) == {"ada": "SAME_NAME 1"}
 
 
 def test_a_linked_namesake_does_not_block() -> None:

@@ -32,7 +32,7 @@ def home(
 
 def followed(state: AccountState, *links: LinkState, parted: tuple[str, str] | None = None) -> list[Follow]:
     tombstones = {Tombstone(HOME, Uid(parted[0]), RemoteId(parted[1]))} if parted else set[Tombstone]()
-    return list(moves(state, links or LINKED, frozenset(tombstones)))
+    return list(moves(state, world(accounts=(state,), links=links or LINKED, tombstones=frozenset(tombstones))))
 
 
 def planned(state: AccountState, values: Mapping[FieldName, Value] = ADA) -> Plan:

@@ -9,6 +9,7 @@ from mappings.brakes import FirstRun, Kind, Limit, Place, TooMany
 from mappings.fields import Direction
 from mappings.operation import (
     Agree,
+    Bookkeeping,
     CreateRecord,
     DeleteRecord,
     Follow,
@@ -19,6 +20,8 @@ from mappings.operation import (
     RememberDate,
     RestoreNote,
     RestoreRecord,
+    Resume,
+    Suspend,
     Unlink,
     UpdateRecord,
     WriteNote,
@@ -26,7 +29,7 @@ from mappings.operation import (
 from mappings.person import FieldName, Uid, Value
 from mappings.plan import Plan, plan
 from mappings.record import AccountName, NotePath, RemoteId
-from mappings.world import AbsentNote, NewContacts, Tombstone, World
+from mappings.world import AbsentNote, NewContacts, Tombstone, Whereabouts, World
 from worlds import account, link, note, policies, record, world
 
 HOME = AccountName("home")
@@ -52,15 +55,27 @@ def told(step: Operation) -> str:
             return f"update {step.account} {step.remote_id} {changes}".strip() + (" +uid" if step.insert_uid else "")
         case DeleteRecord():
             return f"delete {step.account} {step.remote_id}"
+        case RestoreNote() | RestoreRecord():
+            raise AssertionError("no plan of a sync puts anything back")
+        case _:
+            return told_of_memory(step)
+
+
+def told_of_memory(step: Bookkeeping) -> str:
+    match step:
         case Link():
             return f"link {step.account} {step.uid} {step.remote_id}"
         case Follow():
             return f"follow {step.account} {step.former_id} {step.remote_id}"
+        case Suspend():
+            return f"suspend {step.account} {step.remote_id}"
+        case Resume():
+            return f"resume {step.account} {step.remote_id}"
         case Agree():
             return f"agree {step.agreed.account} {step.uid}"
         case Unlink():
             return f"unlink {step.account} {step.remote_id}: {step.parting}"
-        case RememberDate() | RestoreNote() | RestoreRecord() | Rebase():
+        case RememberDate() | Rebase():
             raise AssertionError("no plan without calendars does so")
 
 
@@ -146,8 +161,10 @@ def test_an_account_that_is_away_is_as_if_unchanged() -> None:
 class TestDeletion:
     LINKED = (link("ada", "1", ADA),)
 
-    def gone(self, looks: int, *, still_a_file: bool = False, delete_with_note: bool = False) -> list[str]:
-        absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), looks, still_a_file)}
+    def gone(
+        self, looks: int, *, whereabouts: Whereabouts = Whereabouts.GONE, delete_with_note: bool = False
+    ) -> list[str]:
+        absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), looks, whereabouts)}
         home = account(record("1", ADA, uid="ada"), delete_with_note=delete_with_note)
         return steps(planned(world(accounts=(home,), links=self.LINKED, absent=absent)))
 
@@ -161,7 +178,38 @@ class TestDeletion:
         assert self.gone(2, delete_with_note=True) == ["delete home 1"]
 
     def test_a_note_that_stops_being_a_person_is_never_a_deletion(self) -> None:
-        assert self.gone(2, still_a_file=True, delete_with_note=True) == [f"unlink home 1: {Parting.NOT_A_PERSON}"]
+        assert self.gone(2, whereabouts=Whereabouts.NOBODYS, delete_with_note=True) == ["suspend home 1"]
+
+    def test_a_note_that_is_a_person_again_takes_up_its_link_with_the_base(self) -> None:
+        home = account(record("1", BOSS, uid="ada"))
+        result = planned(world(note("ada", ADA), accounts=(home,), suspended=self.LINKED))
+        assert (steps(result), result.conflicts) == (["resume home 1", "note ada title=Boss"], ())
+
+    def test_a_link_that_is_kept_apart_is_not_ended_by_the_loss_of_its_note(self) -> None:
+        absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), 7, Whereabouts.GONE)}
+        home = account(record("1", ADA, uid="ada"), delete_with_note=True)
+        assert steps(planned(world(accounts=(home,), suspended=self.LINKED, absent=absent))) == []
+
+    def test_a_link_stays_apart_while_its_account_is_away(self) -> None:
+        away = replace(account(record("1", BOSS, uid="ada")), reachable=False)
+        assert steps(planned(world(note("ada", ADA), accounts=(away,), suspended=self.LINKED))) == []
+
+    def test_a_note_whose_contact_was_deleted_while_it_was_no_person_is_parted_when_it_is_one_again(self) -> None:
+        home = account(missing={RemoteId("1"): 9})
+        result = planned(world(note("ada", ADA), accounts=(home,), suspended=self.LINKED))
+        assert steps(result) == ["resume home 1", f"unlink home 1: {Parting.RECORD_DELETED}"]
+
+    def test_any_number_of_notes_may_stop_being_persons(self) -> None:
+        people = [f"p{number}" for number in range(20)]
+        absent = {Uid(one): AbsentNote(NotePath(f"{one}.md"), 2, Whereabouts.NOBODYS) for one in people}
+        home = account(*(record(one, ADA, uid=one) for one in people))
+        links = tuple(link(one, one, ADA) for one in people)
+        result = planned(world(accounts=(home,), links=links, absent=absent), limit=Limit(5, 10))
+        assert (len(result.operations), result.brakes) == (20, ())
+
+    def test_a_note_that_is_somebody_elses_by_now_is_never_a_deletion(self) -> None:
+        parted = self.gone(2, whereabouts=Whereabouts.SOMEBODY_ELSES, delete_with_note=True)
+        assert parted == [f"unlink home 1: {Parting.ANOTHER_PERSON}"]
 
     @pytest.mark.parametrize(("looks", "expected"), [(1, []), (2, [f"unlink home 1: {Parting.RECORD_DELETED}"])])
     def test_a_deleted_contact_keeps_its_note(self, looks: int, expected: list[str]) -> None:
@@ -169,7 +217,7 @@ class TestDeletion:
         assert steps(planned(world(note("ada", ADA), accounts=(home,), links=self.LINKED))) == expected
 
     def test_a_note_that_cannot_be_read_is_not_gone(self) -> None:
-        absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), 5, still_a_file=True)}
+        absent = {Uid("ada"): AbsentNote(NotePath("People/ada.md"), 5, Whereabouts.NOBODYS)}
         state = world(
             accounts=(account(record("1", ADA)),),
             links=self.LINKED,

@@ -7,12 +7,12 @@ from mappings.operation import DeleteRecord, Operation, Parting, Unlink
 from mappings.person import FieldName, Uid, Value
 from mappings.plan import plan
 from mappings.record import AccountName, Etag, NotePath, RemoteId
-from mappings.world import AbsentNote, LinkState, NoteState
+from mappings.world import AbsentNote, LinkState, NoteState, Whereabouts
 from worlds import account, link, note, record, world
 
 HOME = AccountName("home")
 ADA: dict[FieldName, Value] = {"name": "Ada", "emails": ("ada@example.test",)}
-GONE = {Uid("ada"): AbsentNote(NotePath("People/Ada.md"), looks=2, still_a_file=False)}
+GONE = {Uid("ada"): AbsentNote(NotePath("People/Ada.md"), looks=2, whereabouts=Whereabouts.GONE)}
 
 
 def parted(contact: dict[FieldName, Value], *others: NoteState) -> list[Operation]:

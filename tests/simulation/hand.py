@@ -26,6 +26,7 @@ NOWHERE = NotePath("")
 
 Action = Callable[[Random], str | None]
 
+_PERSONS, _NOBODYS = "type: people\n", "type: meeting\n"
 _BROKEN_LINE = "broken: [unclosed\n"
 
 _NOTE = """\
@@ -89,6 +90,7 @@ class Hand:
             (3, self.add_record),
             (3, self.expire_cursors),
             (3, self.rename_record),
+            (8, self.make_nobodys),
             (2, self.break_note),
             (2, self.unmount),
             (1, self.fail_to_list),
@@ -193,6 +195,7 @@ class Hand:
         copied = self.world.books[account].add(entry.person, entry.extra, entry.uid)
         self.ledger.doubtful.add("copied record")
         self.ledger.copied_uids.add((account, entry.uid or ""))
+        self.ledger.remember_copy((account, remote_id), (account, copied))
         if rng.random() < 0.5:
             self.unfinished.append(Unfinished(rng.randint(1, 400), True, lambda: self._keep_copy(account, remote_id)))
         return f"somebody copies {account} {remote_id}: {copied}"
@@ -253,6 +256,17 @@ class Hand:
         aside[name] = type(held)(held.path, content, held.known)
         self.ledger.doubtful.add("saved late")
         return f"owner saves {held.path} into the file that it was: {new}"
+
+    def make_nobodys(self, rng: Random) -> str | None:
+        """Turn a note into one that is no person's, and back after a while, or when all else is at rest."""
+        paths = [path for path in self._legible() if _PERSONS in self.world.vault.files[path].content.decode()]
+        if not paths:
+            return None
+        path = rng.choice(paths)
+        self._save(rng, path, self.world.vault.files[path].content.decode().replace(_PERSONS, _NOBODYS, 1))
+        if rng.random() < 0.5:
+            self.unfinished.append(Unfinished(rng.randint(50, 400), True, self.make_persons))
+        return f"owner makes {path} nobody's"
 
     def touch_note(self, rng: Random) -> str | None:
         paths = self._legible()
@@ -460,6 +474,18 @@ class Hand:
             self.world.vault.save(path, text.encode(), by_rename=False)
             self.ledger.see_note(path, text.encode())
         return f"owner repairs {path}"
+
+    def has_nobodys(self) -> bool:
+        """Tell whether some note is no person's at present."""
+        return any(_NOBODYS in file.content.decode() for file in self.world.vault.files.values())
+
+    def make_persons(self) -> str:
+        """Make every note a person's again: those that were moved meanwhile as well."""
+        for path, file in sorted(self.world.vault.files.items()):
+            text = file.content.decode()
+            if _NOBODYS in text:
+                self.world.vault.save(path, text.replace(_NOBODYS, _PERSONS, 1).encode(), by_rename=False)
+        return "owner makes every note a person's again"
 
     def _mount(self) -> str:
         self.world.vault.mounted = True

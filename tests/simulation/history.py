@@ -21,6 +21,7 @@ from daemon.errors import NoteChanged, StateError, VaultError, VaultMissing
 from daemon.report import Health, Report
 from mappings.operation import CreateRecord
 from mappings.record import AccountName, NotePath, RemoteId
+from mappings.world import LOOKS_BEFORE_ABSENT
 from simulation import rest, values
 from simulation.hand import Hand, Unfinished
 from simulation.ledger import Ledger
@@ -34,6 +35,9 @@ account's own spelling of what it was told."""
 
 LOOKS_THAT_PROVE_REST = 2
 """Cycles in a row that find nothing to do: after two looks nobody can become absent any more."""
+
+_EDITS_APART = 2
+"""On each side, while a note is no person's."""
 
 CALLS_AT_REST = 2
 """Requests to each account in a cycle in which nothing happened."""
@@ -170,6 +174,8 @@ class _History:
         for words in self._hand.come_to_rest():
             self._say(words)
         self._resting = True
+        if self._hand.has_nobodys():
+            self._leave_apart()
         quiet = 0
         for _ in range(ROUNDS_TO_REST + 1):
             is_quiet = self._rested_cycle()
@@ -180,6 +186,16 @@ class _History:
             words = f"after {ROUNDS_TO_REST} rounds another one makes {self._writes} writes and {self._calls} calls"
             self._violations.append(Violation("rest", words))
         self._violations += rest.judge(self._world, self._ledger)
+
+    def _leave_apart(self) -> None:
+        """Let what is nobody's be kept apart, and edited then, before it is somebody's again."""
+        for _ in range(LOOKS_BEFORE_ABSENT):
+            self._rested_cycle()
+        for place, action in enumerate((self._hand.edit_note, self._hand.edit_record) * _EDITS_APART):
+            self._position = -place
+            if self._happens():
+                self._say(action(self._rng(self._position)))
+        self._say(self._hand.make_persons())
 
     def _rested_cycle(self) -> bool:
         self._world.pass_time(_REST)

@@ -98,6 +98,11 @@ class Ledger:
                 common.add(new)
             self.overwritten[key] = (new if side == record else side, common)
 
+    def remember_copy(self, record: Side, copy: Side) -> None:
+        """Let a copy of a record have its past: where the copy is all that a look sees, it is the record, renamed."""
+        for name, found in self.held[record].items():
+            self.held[copy][name] |= found
+
     def current(self, record: Side) -> Side:
         """Return where a record is now, whatever id it was known by."""
         while record in self.renamed:

@@ -53,6 +53,8 @@ class Oracle:
     def note_replaced(self, path: NotePath, before: bytes, after: bytes) -> None:
         """Judge what the program did to a note."""
         self.ledger.see_note(path, after)
+        if b"\ntype: meeting\n" in before:
+            self._find("bytes", f"{path}: written although it is no person's")
         old, new = before.decode(), after.decode()
         try:
             said, says = notetext.read(old, path), notetext.read(new, path)
@@ -71,6 +73,8 @@ class Oracle:
         self, account: AccountName, remote_id: RemoteId, before: Entry | None, after: Entry | None
     ) -> None:
         """Judge what the program did to a record."""
+        if any((one.account, one.remote_id) == (account, remote_id) for one in links.suspended(self.world.state)):
+            self._find("bytes", f"{account} {remote_id}: written for a note that is no person's")
         if before is not None and after is not None:
             self._judge_update(account, remote_id, before, after)
         elif after is not None:
@@ -164,7 +168,8 @@ class Oracle:
             self._count("conflict after a write whose outcome was not learnt")
 
     def _forget_parted(self, by_uid: Mapping[tuple[Uid, AccountName], LinkState]) -> None:
-        bound = {self.ledger.current((link.account, link.remote_id)) for link in by_uid.values()}
+        known = (*by_uid.values(), *links.suspended(self.world.state))
+        bound = {self.ledger.current((link.account, link.remote_id)) for link in known}
         for side in [side for side in self.ledger.agreed if side not in bound]:
             self.ledger.part(side)
 

@@ -85,7 +85,8 @@ def _judge_undone(
     world: World, ledger: Ledger, claims: Claims, link: LinkState, common: tuple[FieldName, Keys]
 ) -> Iterator[Violation]:
     name, keys = common
-    if ledger.lost_states or any(uid == link.uid for _, uid in ledger.copied_uids):
+    is_new = not world.nature.uid_key and claims.paths[link.uid] in ledger.deleted_notes
+    if is_new or ledger.lost_states or any(uid == link.uid for _, uid in ledger.copied_uids):
         return  # who meets without a base unites lists, and fills what is blank
     # An edit that nobody saw goes with the record that it was made in.
     records = [(one.account, one.remote_id) for one in claims.bound if one.uid == link.uid]
@@ -128,6 +129,8 @@ def _judge_partings(world: World, ledger: Ledger) -> Iterator[Violation]:
             uid, links.path_of(world.state, uid)
         ):
             yield Violation("deleted", f"{uid} was parted from {account} {remote_id}: no note was deleted")
+        if (account, uid) in ledger.copied_uids:
+            continue  # renamed and copied at once, it cannot be told from its copy
         if reason == Parting.RECORD_DELETED and ledger.current((account, remote_id)) not in ledger.deleted_records:
             yield Violation("deleted", f"{uid} was parted from {account} {remote_id}: it was not deleted")
 
