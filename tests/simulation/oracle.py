@@ -162,6 +162,8 @@ class Oracle:
         if len(fresh) < 2:
             if self.world.nature.fussy:
                 self._count("conflict over an account's own spelling")
+            elif conflict.returned:
+                self._count("edit that may be an older copy's")
             else:
                 self._find("spurious", f"{conflict}")
         elif len(met) < 2:
