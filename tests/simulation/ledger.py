@@ -91,8 +91,9 @@ class Ledger:
         """Let a record that goes by another id keep its past."""
         self.renamed[record] = new
         for seen in (self.held, self.agreed):
-            for name, found in seen.pop(record, {}).items():
+            for name, found in seen[record].items():
                 seen[new][name] |= found
+            del seen[record]
         for key, (side, common) in self.overwritten.items():
             if record in common:
                 common.add(new)
