@@ -10,14 +10,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import cycle, decisions, journal, linking
+from daemon import cycle, dates, decisions, journal, linking
 from daemon.errors import DaemonError
 from daemon.execute import Execution, begin, never
 from daemon.gather import Workers
 from daemon.journal import Entry, OperationState, RunId
 from daemon.report import Deeds
 from daemon.setup import Setup
-from daemon.state import Readable, State
+from daemon.state import Readable, State, Transaction
 from daemon.vault import hash_of
 from mappings import undo as decide
 from mappings.operation import NoteWrite, RestoreRecord
@@ -118,6 +118,7 @@ def carry_out(
         done = _sum(done, _round(job, again, (), workers))
         undoing = replace(undoing, refusals=(*undoing.refusals, *again.refusals))
     with state.transaction() as tx:
+        _dates_put_back(tx, what.run, undoing)
         journal.finish_run(tx, own_run, 1 if undoing.refusals or done.failures else 0, _counts(done), clock())
     return Undone(own_run, undoing, done)
 
@@ -129,6 +130,12 @@ def _round(job: Execution, undoing: Undoing, leftovers: Sequence[NotePath], work
     begun = begin(job, undoing.operations, leftovers)
     workers(list(begun.remote.values()))
     return begun.deeds()
+
+
+def _dates_put_back(tx: Transaction, run: RunId, undoing: Undoing) -> None:
+    """Take back what the run made of the owner's word on dates: what he had set before, he has set again."""
+    for standstill in undoing.standstills:
+        dates.put_back(tx, run, standstill.uid, [standstill.field])
 
 
 def _touched(state: Readable, run: RunId) -> frozenset[tuple[AccountName, RemoteId]]:

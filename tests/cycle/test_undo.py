@@ -6,12 +6,14 @@ The worlds are those of the simulation, at rest: a vault, two address books, the
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from agendas import AgendaWorld, agenda_world
 from connectors.memory import payload
-from daemon import undo
+from daemon import dates, undo
 from daemon.errors import DaemonError
 from daemon.undo import NothingToUndo, Undone
 from mappings.fields import Rule
@@ -241,3 +243,43 @@ def test_what_cannot_be_taken_back_says_so(run: int, name: str | None) -> None:
     story = in_step()
     with pytest.raises(DaemonError):
         take_back(story, run, name)
+
+
+def undone(world: AgendaWorld, run: int) -> Undone:
+    state = world.world.state
+    return undo.carry_out(
+        world.setup, state, undo.past(state, run, None), lambda: world.now, lambda _: True, one_by_one
+    )
+
+
+class TestDates:
+    """What calendars derived is taken back like anything else, and so is what became of the owner's own word."""
+
+    def test_a_derived_date_that_is_undone_is_not_derived_again_until_a_side_changes(self, tmp_path: Path) -> None:
+        world = agenda_world(tmp_path)
+        world.meet("tea", 9)
+        world.sync()
+        world.meet("cake", 12)
+        before = (world.note_line(), world.contact_date())
+        undone(world, world.sync().run)
+        assert (world.note_line(), world.contact_date()) == before
+        for _ in range(2):
+            world.sync()
+            assert (world.note_line(), world.contact_date()) == before
+        world.edit_contact("2026-11-13")
+        world.sync()
+        assert (world.note_line(), world.contact_date()) == ('"2026-11-13"', "2026-11-13")
+
+    def test_a_pin_that_a_meeting_has_ended_is_set_again(self, tmp_path: Path) -> None:
+        """And our own value, put back, is not taken for one that the owner has typed."""
+        world = agenda_world(tmp_path)
+        world.meet("tea", 9)
+        world.sync()
+        world.edit("last_contact", "2026-11-05")
+        world.sync()
+        pinned = dates.memories(world.world.state)
+        world.meet("cake", 12)
+        run = world.sync().run
+        assert (world.note_line(), dates.memories(world.world.state) == pinned) == ("2026-11-12", False)
+        undone(world, run)
+        assert (world.note_line(), dates.memories(world.world.state) == pinned) == ("2026-11-05", True)
