@@ -7,13 +7,13 @@ elsewhere, or out of the folder that was asked about, is nobody's mistake.
 Source: RFC 4918 sections 8.3 and 14; RFC 3986 sections 3.3 and 6.2.2.
 """
 
+import html
 import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 from xml.etree.ElementTree import Element, ParseError  # only their types; defusedxml does the reading
-from xml.sax.saxutils import escape, quoteattr  # idem: this writes
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
@@ -127,13 +127,13 @@ def is_child(path: str, folder: str) -> bool:
 def element(tag: str, /, *inner: str, **attributes: str) -> str:
     """Return an XML element of a Clark name, around markup."""
     namespace, _, local = tag[1:].partition("}")
-    marks = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    marks = "".join(f' {key}="{text(value)}"' for key, value in attributes.items())
     return f'<{local} xmlns="{namespace}"{marks}>{"".join(inner)}</{local}>'
 
 
 def text(value: str) -> str:
     """Return a text as markup."""
-    return escape(value)
+    return html.escape(value)
 
 
 def document(root: str) -> bytes:

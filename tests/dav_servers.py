@@ -132,7 +132,7 @@ def radicale(program: Path, root: Path) -> Generator[Server]:
     settings.write_text(_RADICALE.format(root=root, port=port))
     (root / "users").write_text(f"{USERNAME}:{PASSWORD}\n")
     home = {"contacts": "/me/", "calendars": "/me/"}
-    with _running([program, "--config", settings], root, Server("radicale", port, home)) as server:
+    with running([program, "--config", settings], root, Server("radicale", port, home)) as server:
         yield server
 
 
@@ -143,12 +143,12 @@ def xandikos(program: Path, root: Path) -> Generator[Server]:
     words: list[str | Path] = [program, "serve", "-d", root / "server", "-l", "127.0.0.1", "-p", str(port)]
     words += ["--autocreate", "--defaults", "--current-user-principal", "/me/"]
     home = {"contacts": "/me/contacts/", "calendars": "/me/calendars/"}
-    with _running(words, root, Server("xandikos", port, home)) as server:
+    with running(words, root, Server("xandikos", port, home)) as server:
         yield server
 
 
 @contextmanager
-def _running(words: list[str | Path], root: Path, server: Server) -> Generator[Server]:
+def running(words: list[str | Path], root: Path, server: Server) -> Generator[Server]:
     """Run a server until it is no longer needed; what it says goes to a file."""
     with (root / "said").open("wb") as said, subprocess.Popen(words, stdout=said, stderr=said) as process:
         try:
