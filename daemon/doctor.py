@@ -140,12 +140,13 @@ def _account(account: AccountConfig, state: State, tokens: TokenStore) -> Iterat
     if contacts is None:
         yield Finding(name, Verdict.FINE, "has no address book", "")
         return
+    known = records.known(state, name)
     try:
-        seen = contacts.changes(records.account_row(state, name).cursor, records.known(state, name))
+        seen = contacts.changes(records.account_row(state, name).cursor, known)
     except ConnectorError as error:
         yield Finding(name, Verdict.PARTIAL, str(error), "")
         return
-    yield Finding(name, Verdict.FINE, f"can be read: {seen.listed} contacts", "")
+    yield Finding(name, Verdict.FINE, f"can be read: {records.accounted_for(known, seen)} contacts", "")
     _, unreadable, missing = records.records(state, name)
     mended = {*missing, *seen.removed, *(record.remote_id for record in seen.records)}
     broken = {remote_id: reason for remote_id, reason in unreadable.items() if remote_id not in mended}

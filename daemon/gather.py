@@ -4,7 +4,7 @@ Accounts are read by workers, side by side; what they return is stored together 
 so that a cursor never speaks of records that were not stored. An account that fails is reported and is as it was.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from daemon.setup import Account, Setup
 from daemon.state import State, get_meta, set_meta
 from mappings.moves import moves
 from mappings.operation import CreateRecord
-from mappings.record import AccountName
+from mappings.record import AccountName, Etag, RemoteId
 from mappings.world import AccountState, World
 
 _READER = "1"
@@ -104,18 +104,19 @@ def read(account: Account, state: State, now: datetime) -> AccountReport:
 
     Threads: one for each account; whoever plans with it waits for the report.
     """
+    known = records.known(state, account.name)
     try:
-        change_set = _changes(account, state)
+        change_set = _changes(account, state, known)
     except ConnectorError as error:
         return failed(account.name, error)
     with state.transaction() as tx:
         records.store_change_set(tx, account.name, change_set, now)
     changed = len(change_set.records) + len(change_set.removed) + len(change_set.unreadable)
-    return AccountReport(account.name, Health.OK, "", None, change_set.listed, changed, 0, ())
+    listed = records.accounted_for(known, change_set)
+    return AccountReport(account.name, Health.OK, "", None, listed, changed, 0, ())
 
 
-def _changes(account: Account, state: State) -> ChangeSet:
-    known = records.known(state, account.name)
+def _changes(account: Account, state: State, known: Mapping[RemoteId, Etag]) -> ChangeSet:
     cursor = None if _has_unclear_create(account, state) else records.account_row(state, account.name).cursor
     try:
         return account.contacts.changes(cursor, known)

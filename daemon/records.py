@@ -12,7 +12,7 @@ the last successful look and may be believed. The others must be sent if they ex
 A missing row keeps its reading until it is forgotten.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,6 +78,14 @@ def known(state: Readable, account: AccountName) -> dict[RemoteId, Etag]:
         "SELECT remote_id, etag FROM records WHERE account = ? AND missing_looks = 0 AND NOT stale", (account,)
     )
     return {RemoteId(remote_id): Etag(etag) for remote_id, etag in rows}
+
+
+def accounted_for(known: Mapping[RemoteId, Etag], changes: ChangeSet) -> int:
+    """Return how many records an account has, of which `known` were known before a look; a feed tells only some."""
+    if changes.complete:
+        return changes.listed
+    told = {*(each.remote_id for each in changes.records), *(each.remote_id for each in changes.unreadable)}
+    return len((known.keys() | told) - set(changes.removed))
 
 
 def records(

@@ -121,6 +121,9 @@ def world(tmp_path: Path, dav_server: Server, wire: Wire) -> DavWorld:
 def test_everybody_arrives_once_and_nothing_comes_back(world: DavWorld) -> None:
     assert world.names() == PEOPLE
     world.rests()
+    # A feed that tells nothing new does not say that there is nothing.
+    assert "8 contacts seen: 8 unchanged" in world.sync().said
+    assert "can be read: 8 contacts" in world.folders.contactd("doctor").said
 
 
 def test_an_edit_at_the_server_is_one_line_of_the_note(world: DavWorld) -> None:
