@@ -89,10 +89,11 @@ class MeetingConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration; `state` is the folder of the state, `accounts` are in the order of the file."""
+    """The whole configuration; `state` is the folder of the state, `undo_for` how long runs are kept, `accounts` are in the order of the file."""
 
     vault: VaultConfig
     state: Path
+    undo_for: timedelta
     meetings: MeetingConfig
     accounts: tuple[AccountConfig, ...]
 
@@ -162,6 +163,7 @@ def _resolved(written: Written) -> Config:
     return Config(
         vault=VaultConfig(vault.path, vault.profile, vault.people, vault.uid_key),
         state=written.state.path,
+        undo_for=timedelta(days=written.state.undo_days),
         meetings=_meetings(written.meetings, _limit(written.brakes)),
         accounts=tuple(_account(AccountName(name), account, written) for name, account in written.accounts.items()),
     )

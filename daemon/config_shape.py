@@ -151,6 +151,7 @@ class StateKeys:
     """Where contactd remembers what both sides last agreed on."""
 
     path: Folder = field(default_factory=state_home)
+    undo_days: Days = 90
 
 
 @dataclass(frozen=True, slots=True)

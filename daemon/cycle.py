@@ -133,6 +133,7 @@ def finished(job: Execution, seen: Look, deeds: Deeds, at: datetime) -> Report:
     with job.state.transaction() as tx:
         _record_first_runs(tx, seen, deeds)
         journal.finish_run(tx, job.run, report.exit_code, report.counts, at)
+        journal.prune(tx, at - job.setup.undo_for)
     return report
 
 

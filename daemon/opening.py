@@ -46,6 +46,7 @@ def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
         left_out=left_out,
         zone=zone_of(config.meetings.timezone),
         meetings=meetings(config),
+        undo_for=config.undo_for,
     )
 
 

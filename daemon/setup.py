@@ -58,7 +58,8 @@ class Meetings:
 class Setup:
     """What a cycle works with; `vault_id` names the vault wherever it is mounted.
 
-    `zone` is the owner's, in which days begin and end. Accounts `left_out` are not read in this run; their people are planned as if nothing had changed there.
+    `zone` is the owner's, in which days begin and end. Accounts `left_out` are not read in this run; their people are
+    planned as if nothing had changed there. What a run did can be undone for as long as `undo_for`.
     """
 
     vault: Vault
@@ -69,3 +70,4 @@ class Setup:
     left_out: frozenset[AccountName]
     zone: tzinfo
     meetings: Meetings
+    undo_for: timedelta

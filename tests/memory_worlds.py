@@ -75,6 +75,7 @@ def setup_of(vault: Path, accounts: Sequence[Account]) -> Setup:
         left_out=frozenset(),
         zone=UTC,
         meetings=MEETINGS,
+        undo_for=timedelta(days=90),
     )
 
 

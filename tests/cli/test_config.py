@@ -73,6 +73,7 @@ def test_the_smallest_configuration(home: Path) -> None:
     assert config == Config(
         vault=VaultConfig(home / "Notes", profile="people-notes", people=(), uid_key="uid"),
         state=home / ".local/state/contactd",
+        undo_for=timedelta(days=90),
         meetings=MeetingConfig(
             timezone="",
             rules=DEFAULT_RULES,

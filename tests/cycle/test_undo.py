@@ -6,6 +6,7 @@ The worlds are those of the simulation, at rest: a vault, two address books, the
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -236,6 +237,19 @@ def test_a_contact_that_followed_its_note_is_made_anew_with_all_that_it_held() -
     story.sync()
     story.sync()
     assert len(story.world.books[HOME].entries) == 2
+
+
+def test_what_is_older_than_the_owner_wants_cannot_be_taken_back() -> None:
+    story = in_step()
+    story.edit_note(b"title: Ada\n", b"title: Ada\nrole: Boss\n")
+    run = story.sync().run
+    story.world.pass_time(timedelta(days=89))
+    story.sync()
+    assert undo.past(story.world.state, run, None).deeds
+    story.world.pass_time(timedelta(days=2))
+    story.sync()
+    with pytest.raises(NothingToUndo):
+        undo.past(story.world.state, run, None)
 
 
 @pytest.mark.parametrize(("run", "name"), [(99, None), (1, "Nobody")])

@@ -160,6 +160,7 @@ class World:
             left_out=frozenset(),
             zone=UTC,
             meetings=MEETINGS,
+            undo_for=timedelta(days=90),
         )
 
     def pass_time(self, span: timedelta) -> None:
