@@ -1,0 +1,307 @@
+"""Worlds end to end with an account at Microsoft: the installed program, a vault, a folder of cards, and the emulator."""
+
+import io
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from connectors import microsoft
+from connectors.interface import Page, SignIn, Way
+from connectors.tokens import open_store
+from daemon import log
+from emulators.graph import certificates
+from emulators.graph.authority import Authority, signed_in_at
+from emulators.graph.browser import agree
+from emulators.graph.contacts import Stored
+from emulators.graph.server import served
+from emulators.graph.service import Service
+from emulators.graph.wire import Ask, Fault, answers, done_but_says, lost, unheard
+from folder_worlds import CONTACTD, FolderWorld, Ran, card, edit, made, person
+from mappings.record import AccountName
+
+WORK = AccountName("work")
+
+ACCOUNT = """\
+[accounts.work]
+connector = "microsoft"
+client_id = "00000000-0000-0000-0000-000000000001"
+email = "me@example.test"
+{more}
+[accounts.work.endpoints]
+graph = "{graph}"
+authority = "{authority}"
+ca_file = "{ca_file}"
+"""
+
+
+@dataclass
+class World:
+    """One vault, a folder of cards, and a mailbox."""
+
+    folders: FolderWorld
+    service: Service
+    authority: Authority
+    ca_file: Path
+    graph: str
+
+    def configured(self, more: str = "") -> None:
+        text = self.folders.config.read_text().partition("[accounts.work]")[0]
+        account = ACCOUNT.format(more=more, graph=self.graph, authority=self.authority.base, ca_file=self.ca_file)
+        self.folders.config.write_text(text + account)
+
+    def sign_in(self) -> None:
+        endpoints = microsoft.Endpoints(self.graph, self.authority.base, self.ca_file)
+        options = microsoft.Options(self.authority.client_id, endpoints=endpoints)
+
+        def show(page: Page) -> None:
+            threading.Thread(target=agree, args=(page.address, self.ca_file), daemon=True).start()
+
+        store = open_store(self.folders.state / "tokens")
+        microsoft.sign_in(SignIn(WORK, "me@example.test", Way.ADDRESS, show), options, store)
+
+    def sync(self, code: int = 0) -> Ran:
+        ran = self.folders.sync()
+        assert ran.code == code, ran.said
+        return ran
+
+    def quiet(self) -> None:
+        """Sync twice more: nothing is written anywhere."""
+        sides, writes = self.folders.sides(), self.service.counters.writes
+        for _ in range(2):
+            self.sync()
+        assert (self.folders.sides(), self.service.counters.writes) == (sides, writes)
+
+    def outlook(self, name: str) -> Stored:
+        (found,) = (one for one in self.service.contacts.live() if one.properties["displayName"] == name)
+        return found
+
+    def write(self, name: str, *lines: str) -> Path:
+        note = self.folders.note(name)
+        note.write_text(person(name, *lines))
+        return note
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    certificate = certificates.made(tmp_path)
+    authority = Authority(Service())
+    with served(authority.service) as graph, signed_in_at(authority, certificate.server_file):
+        world = World(made(tmp_path / "world"), authority.service, authority, certificate.ca_file, graph)
+        world.configured()
+        world.sign_in()
+        yield world
+
+
+def test_values_travel_both_ways_and_a_rest_is_quiet(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test", "phone: +44 20 7946 0018")
+    world.service.contacts.add(displayName="Grace Hopper", emailAddresses=[{"address": "grace@example.test"}])
+    world.sync()
+    ada = world.outlook("Ada Lovelace")
+    assert ada.properties["emailAddresses"][0]["address"] == "ada@example.test"
+    assert ada.properties["mobilePhone"] == "+44 20 7946 0018"
+    world.quiet()
+    world.service.contacts.edit(ada.immutable_id, jobTitle="Countess")
+    world.sync()
+    assert "Countess" in note.read_text()
+    edit(note, "Countess", "Poet")
+    world.sync()
+    assert ada.properties["jobTitle"] == "Poet"
+    world.quiet()
+
+
+def test_a_run_with_nothing_to_do_is_one_request_for_the_contacts(world: World) -> None:
+    world.configured("calendars = []")
+    world.write("Ada Lovelace", "email: ada@example.test")
+    world.sync()
+    world.sync()
+    world.service.counters.clear()
+    world.authority.requests.clear()
+    world.sync()
+    assert (world.service.counters.requests, world.service.counters.items) == (1, 0)
+    assert not world.authority.requests
+
+
+def test_one_person_in_outlook_and_in_a_folder_converges_and_nothing_goes_round(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test")
+    world.folders.contacts.joinpath("ada.vcf").write_text(
+        card("Ada Lovelace", "EMAIL:ada@example.test", "TEL:+44 20 7946 0018")
+    )
+    world.service.contacts.add(
+        displayName="Ada Lovelace", givenName="Ada", surname="Lovelace", jobTitle="Analyst",
+        emailAddresses=[{"address": "ADA@example.test"}],
+    )  # fmt: skip
+    for _ in range(3):
+        world.sync()
+    assert len(world.service.contacts.live()) == len(world.folders.cards()) == 1
+    text = note.read_text()
+    assert ("+44 20 7946 0018" in text, "Analyst" in text) == (True, True)
+    assert world.outlook("Ada Lovelace").properties["mobilePhone"] == "+44 20 7946 0018"
+    assert b"TITLE:Analyst" in world.folders.card_of("Ada Lovelace").read_bytes()
+    world.quiet()
+
+
+def test_what_two_address_books_say_differently_is_a_conflict_and_stays_on_both(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test", "company: Engines")
+    world.sync()
+    world.quiet()
+    before = note.read_bytes()
+    ada = world.outlook("Ada Lovelace")
+    world.service.contacts.edit(ada.immutable_id, companyName="Looms")
+    edit(world.folders.card_of("Ada Lovelace"), "ORG:Engines", "ORG:Mills")
+    for _ in range(3):
+        ran = world.sync(code=1)
+        assert "to be decided by you: People/Ada Lovelace.md: organization" in ran.said, ran.said
+    assert note.read_bytes() == before
+    assert (ada.properties["companyName"], b"ORG:Mills" in world.folders.card_of("Ada Lovelace").read_bytes()) == (
+        "Looms",
+        True,
+    )
+
+
+def test_the_same_edit_in_both_address_books_is_none(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test", "company: Engines")
+    world.sync()
+    world.service.contacts.edit(world.outlook("Ada Lovelace").immutable_id, companyName="Mills")
+    edit(world.folders.card_of("Ada Lovelace"), "ORG:Engines", "ORG:Mills")
+    world.sync()
+    assert "Mills" in note.read_text()
+    world.quiet()
+
+
+def test_more_than_outlook_has_room_for_stays_in_the_note_is_told_and_is_no_trouble(world: World) -> None:
+    addresses = [f"{number}@example.test" for number in range(5)]
+    note = world.write("Ada Lovelace", f"emails: {json.dumps(addresses)}")
+    ran = world.sync()
+    assert "1 note with more than a contact there has room for" in ran.said, ran.said
+    ada = world.outlook("Ada Lovelace")
+    assert [each["address"] for each in ada.properties["emailAddresses"]] == addresses[:3]
+    world.quiet()
+    world.service.contacts.edit(
+        ada.immutable_id, emailAddresses=[{"address": "new@example.test"}, {"address": addresses[1]}]
+    )
+    world.sync()
+    text = note.read_text()
+    assert [each in text for each in ("new@example.test", *addresses)] == [True, False, True, False, True, True]
+    world.sync()
+    world.quiet()
+
+
+def test_a_contact_deleted_in_outlook_leaves_its_note_and_is_not_made_again(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test")
+    world.sync()
+    before = note.read_bytes()
+    world.service.contacts.remove(world.outlook("Ada Lovelace").immutable_id)
+    for _ in range(4):
+        world.folders.sync()
+    assert (note.read_bytes(), world.service.contacts.live()) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("POST", lost),
+        ("POST", done_but_says(503)),
+        ("PATCH", lost),
+        ("PATCH", answers(429, "ApplicationThrottled")),
+        ("GET", unheard),
+    ],
+)
+def test_a_run_that_is_cut_short_is_made_good_by_the_next(world: World, kind: str, fault: Fault) -> None:
+    notes = [world.write(f"Ada {letter}", f"email: {letter}@example.test") for letter in "abc"]
+    if kind != "POST":
+        world.sync()
+        for note in notes:
+            edit(note, "type: people", "type: people\nrole: Poet")
+
+    def hits(ask: Ask) -> bool:
+        return ask.path == ("$batch",) if kind == "POST" else ask.method == kind
+
+    world.service.plan(fault, hits, times=2)
+    for _ in range(3):
+        world.folders.sync()
+    world.quiet()
+    assert len(world.service.contacts.live()) == 3
+    titles = {one.properties["jobTitle"] for one in world.service.contacts.live()}
+    assert titles == ({None} if kind == "POST" else {"Poet"})
+    assert all(note.read_text().count("uid:") == 1 for note in notes)
+
+
+def test_an_account_that_lets_nobody_in_stops_no_other_and_says_what_to_do(world: World) -> None:
+    world.write("Ada Lovelace", "email: ada@example.test")
+    world.authority.revoke()
+    ran = world.sync(code=2)
+    assert "run `contactd auth work" in ran.said
+    assert "AADSTS700082" in ran.said
+    assert len(world.folders.cards()) == 1
+    assert "contactd auth work" in world.folders.contactd("status").said
+    world.sign_in()
+    world.sync()
+    assert len(world.service.contacts.live()) == 1
+
+
+@pytest.mark.parametrize("option", ["--no-browser", "--device"])
+def test_the_command_signs_in_without_a_screen(world: World, option: str) -> None:
+    world.sync()
+    world.authority.revoke()
+    command = [str(CONTACTD), "auth", "work", option, "--config", str(world.folders.config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        assert running.stdout is not None
+        address = next(line.strip() for line in running.stdout if line.startswith("https://"))
+        if option == "--no-browser":
+            assert agree(address, world.ca_file) == 200
+        said = running.stdout.read()
+    assert (running.returncode, "Signed in as me@example.test." in said) == (0, True), said
+    assert not any(secret in said for secret in world.authority.secrets)
+    world.sync()
+
+
+def test_meetings_in_outlook_are_read(world: World) -> None:
+    world.write("Ada Lovelace", "email: ada@example.test")
+    world.service.calendars.add_day("2026-11-20", "2026-11-21", subject="Fair")
+    ran = world.sync()
+    assert "work, calendar Calendar: 1 event" in ran.said, ran.said
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What the program's own log says, at its finest."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(sys, "stderr", stream)
+    log.set_up(logging.DEBUG)
+    yield stream
+    root.handlers[:], root.level = handlers, level
+
+
+def test_no_token_and_nothing_of_a_contact_is_in_any_log(world: World, logged: io.StringIO) -> None:
+    """The log at its finest, what a run says, and the state's folder but for the tokens."""
+    world.service.contacts.add(
+        displayName="CANARY-name", emailAddresses=[{"address": "CANARY@example.test"}], personalNotes="CANARY-notes"
+    )
+    world.sign_in()
+    endpoints = microsoft.Endpoints(world.graph, world.authority.base, world.ca_file)
+    options = microsoft.Options(world.authority.client_id, endpoints=endpoints)
+    contacts = microsoft.open_contacts(WORK, options, open_store(world.folders.state / "tokens"))
+    assert contacts is not None
+    assert len(contacts.changes(None, {}).records) == 1
+    world.authority.end_access()
+    assert len(contacts.changes(None, {}).records) == 1
+    logging.getLogger("contactd").debug("the log is on")
+    assert "the log is on" in logged.getvalue()
+    assert re.search(r"CANARY|example\.test", logged.getvalue()) is None
+    world.authority.revoke()
+    ran = world.folders.contactd("sync", "--once", "--json")
+    assert not any(secret in ran.said for secret in world.authority.secrets)
+    for path in world.folders.state.rglob("*"):
+        if path.is_file() and path.parent.name != "tokens":
+            content = path.read_bytes()
+            assert not any(secret.encode() in content for secret in world.authority.secrets), path
