@@ -3,7 +3,7 @@
 Whoever calls these holds the lock.
 """
 
-from daemon import answers, last_report, records
+from daemon import answers, last_report, ledger, records
 from daemon.config import Config
 from daemon.errors import DaemonError
 from daemon.state import Readable, State
@@ -28,7 +28,7 @@ def rename(state: State, config: Config, old: AccountName, new: AccountName) -> 
         raise NoSuchAccount(
             f"the configuration has no account {new}; change [accounts.{old}] to [accounts.{new}] there, then rename"
         )
-    if new in records.accounts(state):
+    if new in remembered(state):
         raise NoSuchAccount(
             f"{new} has been read already and has links of its own; forget those first: `contactd account remove {new}`"
         )
@@ -36,6 +36,7 @@ def rename(state: State, config: Config, old: AccountName, new: AccountName) -> 
         records.rename_account(tx, old, new)
         answers.rename_account(tx, old, new)
         last_report.rename_account(tx, old, new)
+        ledger.rename_account(tx, old, new)
 
 
 def remove(state: State, account: AccountName) -> None:
@@ -44,6 +45,7 @@ def remove(state: State, account: AccountName) -> None:
         records.remove_account(tx, account)
         answers.remove_account(tx, account)
         last_report.remove_account(tx, account)
+        ledger.remove_account(tx, account)
 
 
 def check_remembered(state: Readable, account: AccountName) -> None:
@@ -51,6 +53,11 @@ def check_remembered(state: Readable, account: AccountName) -> None:
 
     Errors: `NoSuchAccount`.
     """
-    remembered = records.accounts(state)
-    if account not in remembered:
-        raise NoSuchAccount(f"nothing is remembered of an account {account}; known: {', '.join(remembered) or 'none'}")
+    known = remembered(state)
+    if account not in known:
+        raise NoSuchAccount(f"nothing is remembered of an account {account}; known: {', '.join(known) or 'none'}")
+
+
+def remembered(state: Readable) -> tuple[AccountName, ...]:
+    """Return the accounts of whose contacts or meetings anything is remembered, by name."""
+    return tuple(sorted({*records.accounts(state), *ledger.accounts(state)}))

@@ -22,8 +22,9 @@ def read_calendars(setup: Setup, state: State, now: datetime, workers: Workers) 
 
     Result: one report for each, in the setup's order.
     """
-    if not setup.meetings.keep_titles:
-        with state.transaction() as tx:
+    with state.transaction() as tx:
+        ledger.name_calendars(tx, [CalendarId(calendar.account, calendar.name) for calendar in setup.calendars])
+        if not setup.meetings.keep_titles:
             ledger.drop_titles(tx)
     window = window_at(setup, now)
     calendars = [calendar for calendar in setup.calendars if calendar.account not in setup.left_out]
@@ -41,12 +42,12 @@ def read_calendars(setup: Setup, state: State, now: datetime, workers: Workers) 
 
 def window_at(setup: Setup, now: datetime) -> Window:
     """Return what is asked for: whole months, so that for a month what has not changed need not be sent again."""
-    first = (now - setup.meetings.back).astimezone(setup.zone).date().replace(day=1)
-    beyond = ((now + setup.meetings.ahead).astimezone(setup.zone).date().replace(day=28) + timedelta(days=4)).replace(
-        day=1
-    )
-    start, end = (datetime.combine(day, time(), setup.zone) for day in (first, beyond))
-    return Window(start, end, setup.zone)
+    first = (now - setup.meetings.back).astimezone(setup.meetings.zone).date().replace(day=1)
+    beyond = (
+        (now + setup.meetings.ahead).astimezone(setup.meetings.zone).date().replace(day=28) + timedelta(days=4)
+    ).replace(day=1)
+    start, end = (datetime.combine(day, time(), setup.meetings.zone) for day in (first, beyond))
+    return Window(start, end, setup.meetings.zone)
 
 
 def _read(setup: Setup, state: State, calendar: Calendar, window: Window) -> CalendarReport:

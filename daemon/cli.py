@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daemon import cli_auth, cli_trust
+from daemon import cli_auth, cli_meetings, cli_trust
 from daemon.command import (
     AS_JSON,
     CONFIG,
@@ -216,5 +216,6 @@ for _command in (
     cli_trust.apply,
     cli_trust.review,
     cli_trust.show_egress,
+    *cli_meetings.COMMANDS,
 ):
     main.add_command(_command)

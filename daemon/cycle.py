@@ -77,7 +77,7 @@ def planned(setup: Setup, state: State, now: datetime, sides: Sides) -> Look:
     if recover(state, world, read, now):
         world = gather.world(setup, state, sides.notes, sides.accounts)
     reports = gather.completed(sides.accounts, world)
-    world = replace(world, dates=dates.derive(setup, state, world.notes, now))
+    world = replace(world, dates=dates.derive(setup.meetings, state, world.notes, now))
     plan = _planned(setup, world, frozenset())
     return Look(sides.notes.report, reports, sides.calendars, world, plan, sides.notes.leftovers, sides.notes.whole)
 

@@ -6,7 +6,7 @@ or becomes too old or new enough to be looked at.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from hashlib import blake2s
@@ -14,8 +14,7 @@ from typing import Any, assert_never
 
 from daemon import ledger
 from daemon.codec import time_of, time_text
-from daemon.ledger import CalendarId
-from daemon.setup import Setup
+from daemon.setup import Meetings
 from daemon.state import Readable, Row, State, Transaction, get_meta, set_meta
 from mappings.date_memory import (
     DateMemory,
@@ -49,14 +48,14 @@ class _Judged:
     shared: dict[str, frozenset[Uid]]
 
 
-def derive(setup: Setup, state: State, notes: Sequence[NoteState], now: datetime) -> Dates | None:
+def derive(meetings: Meetings, state: State, notes: Sequence[NoteState], now: datetime) -> Dates | None:
     """Return what there is to derive dates from, None where no calendar was ever read completely."""
     if not ledger.is_begun(state):
         return None
-    judged = _kept_or_judged(setup, state, everybody(setup, notes), now)
-    meetings = setup.meetings
+    people = owners(meetings, ((note.uid, note.reading.person) for note in notes))
+    judged = _kept_or_judged(meetings, state, people, now)
     return Dates(
-        today=now.astimezone(setup.zone).date().isoformat(),
+        today=now.astimezone(meetings.zone).date().isoformat(),
         fields=meetings.fields,
         from_context=meetings.from_context,
         first_run=get_meta(state, _BEGUN) is None,
@@ -68,14 +67,19 @@ def derive(setup: Setup, state: State, notes: Sequence[NoteState], now: datetime
     )
 
 
-def findings(setup: Setup, state: State, people: People, now: datetime) -> Findings:
+def told(meetings: Meetings, state: State, people: People, now: datetime) -> Mapping[Uid, Told]:
+    """Return what the calendars tell of everybody."""
+    return _kept_or_judged(meetings, state, people, now).told
+
+
+def findings(meetings: Meetings, state: State, people: People, now: datetime) -> Findings:
     """Judge every meeting that is remembered."""
-    return _judged(setup, state, _seen(setup, state), people, now)
+    return _judged(meetings, state, ledger.ledger(state), people, now)
 
 
-def everybody(setup: Setup, notes: Iterable[NoteState]) -> People:
+def owners(meetings: Meetings, everybody: Iterable[tuple[Uid, Person]]) -> People:
     """Return who owns which address."""
-    return people_of(setup.meetings.me, ((note.uid, owned(note.reading.person)) for note in notes))
+    return people_of(meetings.me, ((uid, owned(person)) for uid, person in everybody))
 
 
 def owned(person: Person) -> tuple[str, ...]:
@@ -151,16 +155,16 @@ def _memory(row: Row) -> DateMemory:
     return DateMemory(stood, intended, standings[name], written_on)
 
 
-def _kept_or_judged(setup: Setup, state: State, people: People, now: datetime) -> _Judged:
-    key = _key(setup, state, people)
+def _kept_or_judged(meetings: Meetings, state: State, people: People, now: datetime) -> _Judged:
+    key = _key(meetings, state, people)
     kept = get_meta(state, _KEPT)
     if kept is not None:
         document: dict[str, Any] = json.loads(kept)
         if document["key"] == key and time_of(document["since"]) <= now < time_of(document["until"]):
             return _of_document(document)
-    seen = _seen(setup, state)
-    found = _judged(setup, state, seen, people, now)
-    until = min((each for each in _turns(setup, seen) if each > now), default=now + setup.meetings.ahead)
+    seen = ledger.ledger(state)
+    found = _judged(meetings, state, seen, people, now)
+    until = min((each for each in _turns(meetings, seen) if each > now), default=now + meetings.ahead)
     judged = _Judged(
         told={uid: _told_of(tally) for uid, tally in found.tallies.items() if _says_something(tally)},
         unanswered=sum(len(tally.doubtful) for tally in found.tallies.values()),
@@ -171,40 +175,35 @@ def _kept_or_judged(setup: Setup, state: State, people: People, now: datetime) -
     return judged
 
 
-def _seen(setup: Setup, state: State) -> Ledger:
-    return ledger.ledger(state, [CalendarId(calendar.account, calendar.name) for calendar in setup.calendars])
-
-
-def _judged(setup: Setup, state: State, seen: Ledger, people: People, now: datetime) -> Findings:
-    horizon = now + setup.meetings.ahead
-    near = Ledger(*(tuple(_before(horizon, part, setup.zone)) for part in (seen.settled, seen.unsettled)))
-    return recompute(near, people, setup.meetings.rules, ledger.vetoes(state), Clock(now, setup.zone))
+def _judged(meetings: Meetings, state: State, seen: Ledger, people: People, now: datetime) -> Findings:
+    horizon = now + meetings.ahead
+    near = Ledger(*(tuple(_before(horizon, part, meetings.zone)) for part in (seen.settled, seen.unsettled)))
+    return recompute(near, people, meetings.rules, ledger.vetoes(state), Clock(now, meetings.zone))
 
 
 def _before(horizon: datetime, sightings: Iterable[Sighting], zone: tzinfo) -> Iterator[Sighting]:
     return (one for one in sightings if instants(one.event, zone)[0] < horizon)
 
 
-def _turns(setup: Setup, seen: Ledger) -> Iterator[datetime]:
+def _turns(meetings: Meetings, seen: Ledger) -> Iterator[datetime]:
     """Yield the instants at which a meeting comes to count otherwise than before."""
     for sighting in (*seen.settled, *seen.unsettled):
-        start, end = instants(sighting.event, setup.zone)
-        yield from (start - setup.meetings.ahead, start, end, start + timedelta(days=RECENT_DAYS))
+        start, end = instants(sighting.event, meetings.zone)
+        yield from (start - meetings.ahead, start, end, start + timedelta(days=RECENT_DAYS))
 
 
-def _key(setup: Setup, state: State, people: People) -> str:
+def _key(meetings: Meetings, state: State, people: People) -> str:
     """Return what names everything that the derived dates follow from, but for the time."""
-    meetings = setup.meetings
-    named = sorted((calendar.account, calendar.name) for calendar in setup.calendars)
-    owners = (sorted(people.owners.items()), sorted((address, sorted(uids)) for address, uids in people.shared.items()))
+    owned_by = (
+        sorted(people.owners.items()),
+        sorted((address, sorted(uids)) for address, uids in people.shared.items()),
+    )
     me = (sorted(people.me.addresses), sorted(people.me.of_account.items()))
     rules = replace(meetings.rules, kinds=frozenset(), excluded_domains=frozenset())
     # Sets have no order of their own, and this name is to be the same in every process.
     sets = (sorted(meetings.rules.kinds), sorted(meetings.rules.excluded_domains))
-    zone = getattr(setup.zone, "key", None) or str(setup.zone)
-    return blake2s(
-        repr((ledger.version(state), named, owners, me, rules, sets, zone)).encode(), digest_size=16
-    ).hexdigest()
+    zone = getattr(meetings.zone, "key", None) or str(meetings.zone)
+    return blake2s(repr((ledger.version(state), owned_by, me, rules, sets, zone)).encode(), digest_size=16).hexdigest()
 
 
 def _says_something(tally: Tally) -> bool:

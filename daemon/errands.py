@@ -56,7 +56,7 @@ def link(config_path: Path, note: str, record: str, account: str | None, now: da
     known = tuple(one.name for one in config.accounts)
     if account is not None and account not in known:
         raise NoSuchLink(f"there is no account {account}; expected {' or '.join(known) or 'one in the configuration'}")
-    with _opened(config, now) as state:
+    with opened(config, now) as state:
         uid, path = linking.person_of(state, note)
         name = AccountName(account) if account is not None else linking.account_of(state, uid, record, known)
         if record == NEW:
@@ -128,7 +128,7 @@ def restore(config_path: Path, source: Path, now: datetime) -> str:
 def rename_account(config_path: Path, old: str, new: str, now: datetime) -> str:
     """Give an account another name."""
     config = load(config_path)
-    with _opened(config, now) as state:
+    with opened(config, now) as state:
         accounts.rename(state, config, AccountName(old), AccountName(new))
         with _sign_ins(config) as tokens:
             _move_sign_in(tokens, AccountName(old), AccountName(new))
@@ -138,7 +138,7 @@ def rename_account(config_path: Path, old: str, new: str, now: datetime) -> str:
 def remove_account(config_path: Path, account: str, confirmed: Callable[[str], bool], now: datetime) -> str:
     """Forget an account, if the owner confirms it."""
     config = load(config_path)
-    with _opened(config, now) as state:
+    with opened(config, now) as state:
         accounts.check_remembered(state, AccountName(account))
         if not confirmed(f"Forget what is linked in {account}? Notes and contacts stay as they are."):
             return "Nothing was forgotten."
@@ -171,8 +171,8 @@ def _sign_ins(config: Config) -> Generator[TokenStore]:
 
 
 @contextmanager
-def _opened(config: Config, now: datetime) -> Generator[State]:
-    """Open a state that is there, for changing it."""
+def opened(config: Config, now: datetime) -> Generator[State]:
+    """Open a state that is there, for changing it; nobody else does so meanwhile."""
     if not is_kept(config.state):
         raise StateError("nothing is remembered yet: begin with `contactd sync --once`")
     with only_instance(config.state), closing(State.open(config.state, now)) as state:

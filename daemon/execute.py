@@ -264,7 +264,7 @@ def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tall
 
 
 def _today(job: Execution) -> str:
-    return job.now.astimezone(job.setup.zone).date().isoformat()
+    return job.now.astimezone(job.setup.meetings.zone).date().isoformat()
 
 
 def _tell(tally: _Tally, path: NotePath, error: VaultError | EditRefused | UnreadableNote) -> None:

@@ -9,8 +9,9 @@ finds every record unchanged writes nothing. Titles are in it only if the owner 
 never.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple, TypedDict
 
@@ -44,6 +45,7 @@ _READER = "1"
 """Raised whenever calendars are read otherwise than before, so that every record is read again."""
 
 _VERSION = "ledger_version"
+_NAMED = "ledger_calendars"
 _HAS_TITLES = "ledger_has_titles"
 _ANYBODY = ""
 
@@ -145,15 +147,23 @@ def drop_titles(tx: Transaction) -> None:
     _changed(tx)
 
 
-def ledger(state: Readable, named: Collection[CalendarId]) -> Ledger:
+def name_calendars(tx: Transaction, named: Iterable[CalendarId]) -> None:
+    """Remember which calendars the owner names now."""
+    text = json.dumps(sorted(named))
+    if get_meta(tx, _NAMED) != text:
+        set_meta(tx, _NAMED, text)
+        _changed(tx)
+
+
+def ledger(state: Readable) -> Ledger:
     """Return every sighting that counts.
 
-    Calendars that are not `named` any more do not count; but only once all named ones have been read: a calendar that
+    Calendars that the owner does not name any more do not count; but only once all named ones have been read: a calendar that
     has just got another name must not look as if all its meetings were gone.
     """
     settled: list[Sighting] = []
     unsettled: list[Sighting] = []
-    counting = set(named) if set(named) <= _read_once(state) else None
+    counting = _counting(state)
     rows = state.all("SELECT account, calendar, source, settled, packed FROM sightings")
     for account, calendar, source, is_settled, packed in rows:
         if counting is None or (account, calendar) in counting:
@@ -166,6 +176,11 @@ def counts(state: Readable, calendar: CalendarId) -> Counts:
     sql = "SELECT events, with_attendees FROM calendars WHERE account = ? AND calendar = ?"
     rows = state.all(sql, calendar)
     return Counts(*rows[0]) if rows else Counts(0, 0)
+
+
+def blind(state: Readable) -> tuple[CalendarId, ...]:
+    """Return the named calendars whose events have no attendees."""
+    return tuple(calendar for calendar in sorted(_named(state)) if counts(state, calendar).names_nobody)
 
 
 def is_begun(state: Readable) -> bool:
@@ -317,6 +332,17 @@ def _count(tx: Transaction, calendar: CalendarId) -> Counts:
 
 def _changed(tx: Transaction) -> None:
     set_meta(tx, _VERSION, str(int(version(tx)) + 1))
+
+
+def _counting(state: Readable) -> set[CalendarId] | None:
+    """Return the calendars that count; None for all."""
+    named = _named(state)
+    return named if named <= _read_once(state) else None
+
+
+def _named(state: Readable) -> set[CalendarId]:
+    pairs: list[tuple[str, str]] = json.loads(get_meta(state, _NAMED) or "[]")
+    return {CalendarId(AccountName(account), CalendarName(calendar)) for account, calendar in pairs}
 
 
 def _read_once(state: Readable) -> set[CalendarId]:

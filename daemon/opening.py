@@ -44,7 +44,6 @@ def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
         accounts=tuple(_account(account, contacts) for account, contacts in opened),
         calendars=tuple(calendar for account in config.accounts for calendar in _calendars(account, tokens)),
         left_out=left_out,
-        zone=zone_of(config.meetings.timezone),
         meetings=meetings(config),
         undo_for=config.undo_for,
     )
@@ -54,6 +53,7 @@ def meetings(config: Config) -> Meetings:
     """Return what the owner decided about meetings, and who he is."""
     kept = config.meetings
     return Meetings(
+        zone=zone_of(kept.timezone),
         me=me_of(
             (address for account in config.accounts for address in account.me),
             {account.name: account.email for account in config.accounts},

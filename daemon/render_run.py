@@ -222,6 +222,8 @@ def _rest(done: Report, people: People) -> Iterator[str]:
         yield from (f"not written: {trouble(one, people)}" for one in done.deeds.failures)
         yield from (f"left to the next run: {trouble(one, people)}" for one in done.deeds.postponed)
         yield from (f"an edit that was saved while we wrote is kept in {path}" for path in done.deeds.copies)
+    if unanswered := done.plan.unanswered:
+        yield f"{number(unanswered, 'meeting')} of two would count if you had answered: `contactd why PERSON`"
     for hold in done.plan.holds:
         place = ", ".join(part for part in (hold.account, hold.remote_id, field_name(hold.field)) if part)
         yield f"held: {hold.path}{f' ({place})' if place else ''}: {hold.reason}{waiting(hold.waiting)}"

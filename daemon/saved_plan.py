@@ -23,7 +23,7 @@ from daemon.config_shape import is_list, is_table
 from daemon.database import sync_folder
 from daemon.errors import DaemonError
 from daemon.state import Readable, Transaction
-from mappings.operation import Agree, Operation, Rebase
+from mappings.operation import Agree, Operation, Rebase, RememberDate
 from mappings.person import Uid
 from mappings.plan import Plan
 from mappings.record import NotePath
@@ -154,7 +154,7 @@ def _by_person(operations: Iterable[Operation]) -> Mapping[Uid, tuple[Step, ...]
     steps: defaultdict[Uid, list[Step]] = defaultdict(list)
     for operation in operations:
         # What is merely remembered of values that both sides hold changes nothing that anybody could see.
-        if not isinstance(operation, Agree | Rebase):
+        if not isinstance(operation, Agree | Rebase | RememberDate):
             steps[operation.uid].append(_step(operation))
     return {uid: tuple(own) for uid, own in steps.items()}
 

@@ -40,10 +40,11 @@ class Account:
 class Meetings:
     """What the owner decided about meetings: who he is, which count, how far they are looked at, what is kept up.
 
-    `fields` are the derived fields of notes; `from_context` as in `mappings.date_memory.Dates`. `limit` is how many
-    dates may be taken back in one run without asking.
+    `zone` is the owner's, in which days begin and end; `fields` are the derived fields of notes; `from_context` as in
+    `mappings.date_memory.Dates`. `limit` is how many dates may be taken back in one run without asking.
     """
 
+    zone: tzinfo
     me: Me
     rules: MeetingRules
     back: timedelta
@@ -58,8 +59,8 @@ class Meetings:
 class Setup:
     """What a cycle works with; `vault_id` names the vault wherever it is mounted.
 
-    `zone` is the owner's, in which days begin and end. Accounts `left_out` are not read in this run; their people are
-    planned as if nothing had changed there. What a run did can be undone for as long as `undo_for`.
+    Accounts `left_out` are not read in this run; their people are planned as if nothing had changed there. What a run
+    did can be undone for as long as `undo_for`.
     """
 
     vault: Vault
@@ -68,6 +69,5 @@ class Setup:
     accounts: tuple[Account, ...]
     calendars: tuple[Calendar, ...]
     left_out: frozenset[AccountName]
-    zone: tzinfo
     meetings: Meetings
     undo_for: timedelta

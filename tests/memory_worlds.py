@@ -23,6 +23,7 @@ from mappings.world import NewContacts
 from meeting_worlds import ME
 
 MEETINGS = Meetings(
+    zone=UTC,
     me=me_of([ME], {}),
     rules=DEFAULT_RULES,
     back=timedelta(days=400),
@@ -73,7 +74,6 @@ def setup_of(vault: Path, accounts: Sequence[Account]) -> Setup:
         accounts=tuple(accounts),
         calendars=(),
         left_out=frozenset(),
-        zone=UTC,
         meetings=MEETINGS,
         undo_for=timedelta(days=90),
     )

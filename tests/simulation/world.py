@@ -158,7 +158,6 @@ class World:
             accounts=tuple(self._account(name) for name in (HOME, WORK)),
             calendars=(),
             left_out=frozenset(),
-            zone=UTC,
             meetings=MEETINGS,
             undo_for=timedelta(days=90),
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 _TESTS = Path(__file__).parent.parent
 _CONTACTD = Path(sys.executable).with_name("contactd")
 _SHOWN = "Mira Castellan"
+_MET = "Ngozi Adeyemi"
 
 _CONFIG = """\
 [vault]
@@ -76,6 +77,8 @@ def report(folder: Path, before: Bytes, after: Bytes) -> str:
             "",
             after[card].decode().replace("\r\n", "\n"),
             "Edit either of the two and run `make sync` again: the other follows.",
+            f"{_MET} has a last contact from the calendar; this says why:",
+            f'    {_CONTACTD} why "{_MET}" --config {folder / "config.toml"}',
             f"The configuration is {folder / 'config.toml'}; `make clean` removes all of it.",
         ]
     )
