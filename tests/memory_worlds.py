@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from connectors.interface import Contacts
 from connectors.memory import Book, Memory
 from daemon.folder_vault import FolderVault
 from daemon.marker import Marker, write_marker
@@ -79,7 +80,7 @@ def setup_of(vault: Path, accounts: Sequence[Account]) -> Setup:
     )
 
 
-def account_of(contacts: Memory, limit: Limit = ANYTHING) -> Account:
+def account_of(contacts: Contacts, limit: Limit = ANYTHING) -> Account:
     return Account(contacts, DEFAULT_POLICIES, NewContacts.ALL, delete_with_note=False, limit=limit)
 
 

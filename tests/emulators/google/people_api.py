@@ -51,7 +51,7 @@ class PeopleApi:
             "people.connections.list": lambda: self._list(path, query),
             "people.get": lambda: self._shown(self._found(f"people/{path['peopleId']}"), query, "personFields"),
             "people.getBatchGet": lambda: self._batch_get(query),
-            "people.createContact": lambda: self._written(self._book.create(body), query),
+            "people.createContact": lambda: self._written(self._create(body), query),
             "people.updateContact": lambda: self._update(path, query, body),
             "people.deleteContact": lambda: self._delete(path),
             "people.batchCreateContacts": lambda: self._batch_create(body),
@@ -160,6 +160,18 @@ class PeopleApi:
     def _shown(self, contact: Contact, query: Query, parameter: str) -> Doc:
         return self._book.shown(contact, _mask(query, parameter), query.get("sources", []))
 
+    def _create(self, person: Doc) -> Contact:
+        self._check(person)
+        return self._book.create(person)
+
+    def _check(self, person: Doc) -> None:
+        """Refuse, or fail on, what a test says."""
+        text = json.dumps(person, ensure_ascii=False)
+        if self._google.refuses and self._google.refuses in text:
+            raise Refusal(answers.garbage_token())
+        if self._google.fails_on and self._google.fails_on in text:
+            raise Refusal(answers.internal())
+
     def _written(self, contact: Contact, query: Query) -> Doc:
         """Show a contact after it was written: all of it, where nothing is asked for (recorded)."""
         fields = _listed(query, "personFields") or READABLE
@@ -167,6 +179,7 @@ class PeopleApi:
 
     def _update(self, path: Mapping[str, str], query: Query, body: Doc) -> Doc:
         contact = self._found(f"people/{path['peopleId']}")
+        self._check(body)
         self._book.update(contact, body, _listed(query, "updatePersonFields"))
         return self._written(contact, query)
 
@@ -179,7 +192,7 @@ class PeopleApi:
         if not 1 <= len(people) <= 200:
             raise Refusal(answers.garbage_token())
         read_mask = _masked(body.get("readMask", ""))
-        made = self._each(people, self._book.create)
+        made = self._each(people, self._create)
         if not read_mask:
             return {}
         return {"createdPeople": [self._answered(each, read_mask, body.get("sources", [])) for each in made]}
@@ -192,6 +205,7 @@ class PeopleApi:
 
         def update(item: tuple[str, Doc]) -> Contact:
             contact = self._found(item[0])
+            self._check(item[1])
             self._book.update(contact, item[1], kinds)
             return contact
 

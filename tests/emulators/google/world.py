@@ -110,6 +110,10 @@ class Google:
         self.violations: list[str] = []
         self.mutates_at_once = 0
         self.spent: dict[str, deque[tuple[float, int]]] = {"read": deque(), "write": deque()}
+        self.refuses = ""
+        """A text for which a contact that has it is refused."""
+        self.fails_on = ""
+        """A text on which the server fails, whenever a contact is to have it."""
         self.meddle: Callable[[str], None] = lambda method: None  # noqa: ARG005  # called with each method's id first
 
     def account(self, email: str) -> Account:
