@@ -77,7 +77,7 @@ class GoogleWorld:
 
     def calls(self) -> dict[str, int]:
         """Return how often each method was called since the last time that this was asked."""
-        counted = {name.rpartition(".")[2]: count for name, count in self.google.calls.items()}
+        counted = {".".join(name.split(".")[-2:]): count for name, count in self.google.calls.items()}
         self.google.calls.clear()
         return counted
 
