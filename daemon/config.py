@@ -5,7 +5,7 @@ Secrets never stand in it, and nothing else is asked: no environment variable ov
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +26,7 @@ from daemon.config_shape import (
 from daemon.errors import ConfigError
 from daemon.paths import expanded
 from mappings.brakes import Limit
-from mappings.fields import DEFAULT_POLICIES, Direction, Policy
+from mappings.fields import DEFAULT_POLICIES, FIELDS, Direction, Policy, Rule
 from mappings.meeting_case import MeetingRules
 from mappings.person import FieldName
 from mappings.record import AccountName
@@ -179,7 +179,7 @@ def _account(name: AccountName, account: WrittenAccount, written: Written) -> Ac
         me=tuple(dict.fromkeys([*([keys.email] if keys.email else []), *keys.me])),
         new_contacts=keys.new_contacts or registry.new_contacts(keys.connector),
         delete_with_note=keys.delete_with_note,
-        policies=_allowed(_policies(written.fields, keys.fields), keys.allow),
+        policies=_allowed(_with_tags(_policies(written.fields, keys.fields), keys.tags), keys.allow),
         limit=_limit(written.brakes, keys.brakes),
     )
 
@@ -236,6 +236,14 @@ def _policies(*tables: FieldTables) -> Mapping[FieldName, Policy]:
     return MappingProxyType(policies)
 
 
+def _with_tags(policies: Mapping[FieldName, Policy], tags: tuple[str, ...]) -> Mapping[FieldName, Policy]:
+    """Let the tags travel that the owner listed, both ways; all others stay where they are."""
+    if not tags:
+        return policies
+    listed = Policy(Rule.UNION, Direction.BOTH, frozenset(FIELDS["tags"].key(tag) for tag in tags))
+    return MappingProxyType({**policies, "tags": listed})
+
+
 def _allowed(policies: Mapping[FieldName, Policy], allow: tuple[FieldName, ...] | None) -> Mapping[FieldName, Policy]:
     """Keep at home what the owner did not allow to leave to an account; what it says may still come in.
 
@@ -244,7 +252,7 @@ def _allowed(policies: Mapping[FieldName, Policy], allow: tuple[FieldName, ...] 
     if allow is None:
         return policies
     kept: dict[FieldName, Policy] = {
-        name: Policy(policy.rule, Direction.PULL if policy.direction.pulls else Direction.OFF)
+        name: replace(policy, direction=Direction.PULL if policy.direction.pulls else Direction.OFF)
         for name, policy in policies.items()
         if name not in {"name", *allow}
     }

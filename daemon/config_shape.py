@@ -132,6 +132,7 @@ ZoneName = Annotated[str, Check(_check_zone)]
 AddressPattern = Annotated[str, _text_like(r"[^@\s]*@[^@\s]+", 'a pattern of addresses in quotes, like "all@*"')]
 Domain = Annotated[str, _text_like(r"(?:[^@\s.]+\.)+[^@\s.]+", 'a domain in quotes, like "example.org"')]
 ConnectorName = Annotated[str, Check(_check_connector)]
+Tag = Annotated[str, _text_like(r"[^\s#,]+", "a tag without # and blanks")]
 AllowedField = Annotated[FieldName, Check(_check_allowed)]
 ProfileName = Literal["people-notes", "vcf-contacts", "kepano", "czottmann", "hal_md"]
 
@@ -215,6 +216,7 @@ class AccountKeys:
     new_contacts: NewContacts | None = None
     delete_with_note: Switch = False
     allow: tuple[AllowedField, ...] | None = None
+    tags: tuple[Tag, ...] = ()
     fields: FieldTables = field(default_factory=dict[FieldName, FieldKeys])
     brakes: BrakeKeys = BrakeKeys()
 
@@ -257,7 +259,7 @@ def one_of(choices: Iterable[str]) -> str:
 _AT_HOME: frozenset[FieldName] = frozenset(
     {"tags", "given_name", "family_name", *(name for name in FIELDS if not FIELDS[name].held_by)}
 )
-"""Fields that no record can hold, and tags, which would need a list of those that may leave."""
+"""Fields that no record can hold, and tags, of which an account's `tags` lists those that may leave."""
 
 
 def _suits(row: Field, rule: Rule) -> bool:

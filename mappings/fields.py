@@ -57,10 +57,11 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one field is treated on one link."""
+    """How one field is treated on one link; of several values `only` those of these keys travel, None for all."""
 
     rule: Rule
     direction: Direction
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,16 @@ def keys(name: FieldName, value: Value) -> frozenset[str]:
     """Return what is compared of a value: the set of its texts' keys."""
     key = FIELDS[name].key
     return frozenset(key(text) for text in texts(value))
+
+
+def shared(person: Person, policies: Mapping[FieldName, Policy]) -> Person:
+    """Return the person without the values that do not travel."""
+    kept: dict[FieldName, Value] = {
+        name: tuple(text for text in texts(value_of(person, name)) if FIELDS[name].key(text) in policy.only)
+        for name, policy in policies.items()
+        if policy.only is not None
+    }
+    return with_values(person, kept) if kept else person
 
 
 def same(name: FieldName, left: Value, right: Value) -> bool:

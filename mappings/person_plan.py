@@ -9,7 +9,20 @@ from typing import Literal
 
 from mappings import google_people, graph_contacts, vcard
 from mappings.conflict import Conflict
-from mappings.fields import FIELDS, NAMES, Cardinality, Direction, Format, blank, keys, same, value_of, with_values
+from mappings.fields import (
+    FIELDS,
+    NAMES,
+    Cardinality,
+    Direction,
+    Format,
+    blank,
+    keys,
+    same,
+    shared,
+    texts,
+    value_of,
+    with_values,
+)
 from mappings.merge import NOTE, Merged, Side, merge, target
 from mappings.note_dates import settled, without_ours
 from mappings.operation import (
@@ -136,7 +149,7 @@ def plan_person(
     dated = settled(note, merged, sides, takes, world.dates, decided)
     merged = dated.merged
     joints = tuple(
-        _Joint(pair, side, _PROJECTIONS[pair.account.format](merged.person, _values(side.theirs)))
+        _Joint(pair, side, _holdable(pair.account, merged.person, _values(pair.record.person)))
         for pair, side in zip(pairs, sides, strict=True)
     )
     bare = decided.bare.get(note.uid)
@@ -181,11 +194,17 @@ def _steps(case: _Case) -> Iterator[Operation]:
 def _side(note: NoteState, pair: Pair, returns: Sequence[Return]) -> Side:
     account, reading = pair.account, pair.record.reading
     # Where the two never met, the record is to keep what it has; afterwards what they agreed on.
-    ours = _PROJECTIONS[account.format](note.reading.person, _values(reading.person) | dict(pair.base))
+    ours = _holdable(account, note.reading.person, _values(reading.person) | dict(pair.base))
+    theirs = shared(reading.person, account.policies)
     fields = frozenset(_fields_of(account)).difference(note.reading.held, reading.held, note.refused)
     homeless = frozenset(_without_place(note.reading.person, ours))
     came_back = undone(returns, account.name)
-    return Side(account.name, pair.base, ours, reading.person, account.policies, fields - homeless, came_back)
+    return Side(account.name, pair.base, ours, theirs, account.policies, fields - homeless, came_back)
+
+
+def _holdable(account: AccountState, person: Person, there: Mapping[FieldName, Value]) -> Person:
+    """Return what a record of the account can hold, and may, of a person."""
+    return shared(_PROJECTIONS[account.format](person, there), account.policies)
 
 
 def _values(person: Person) -> dict[FieldName, Value]:
@@ -236,7 +255,8 @@ def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
         verdict, theirs = case.merged.verdicts[name], value_of(side.theirs, name)
         wanted = target(name, side, joint.held, verdict)
         if not same(name, theirs, wanted):
-            changes.append(Change(name, theirs, wanted, verdict.sources or (NOTE,)))
+            whole = value_of(record.person, name)
+            changes.append(Change(name, whole, _beside(name, whole, theirs, wanted), verdict.sources or (NOTE,)))
     # One that was linked by hand may carry an earlier person's uid: a lost state would give it back to whoever has that.
     insert_uid = record.uid != case.note.uid and side.account not in case.bare
     if changes or insert_uid:
@@ -245,8 +265,16 @@ def _update(case: _Case, joint: _Joint) -> Iterator[UpdateRecord]:
         yield UpdateRecord(side.account, uid, remote_id, etag, tuple(changes), insert_uid, agreed)
 
 
+def _beside(name: FieldName, whole: Value, theirs: Value, wanted: Value) -> Value:
+    """Return what a record is to say in place of `theirs`, the part of the whole that travels; the rest stays."""
+    if whole == theirs:
+        return wanted
+    travels = keys(name, theirs)
+    return (*(text for text in texts(whole) if FIELDS[name].key(text) not in travels), *texts(wanted))
+
+
 def _creation(case: _Case, account: AccountState) -> CreateRecord:
-    held = _PROJECTIONS[account.format](case.merged.person, {})
+    held = _holdable(account, case.merged.person, {})
     leaving: list[FieldName] = [
         name
         for name in _fields_of(account)
@@ -280,11 +308,12 @@ def _holds(case: _Case) -> Iterator[Hold]:
 def _surplus(case: _Case) -> Iterator[Surplus]:
     person, note = case.merged.person, case.note
     helds = [(joint.pair.account, joint.held) for joint in case.joints]
-    helds += [(account, _PROJECTIONS[account.format](person, {})) for account in case.makers]
+    helds += [(account, _holdable(account, person, {})) for account in case.makers]
     for account, held in helds:
+        leaving = shared(person, account.policies)
         for name in _fields_of(account):
             if account.policies[name].direction.pushes and name not in note.reading.held:
-                over = keys(name, value_of(person, name)) - keys(name, value_of(held, name))
+                over = keys(name, value_of(leaving, name)) - keys(name, value_of(held, name))
                 if count := len(over - {""}):
                     yield Surplus(note.uid, note.path, account.name, name, count)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from mappings import returns
 from mappings.brakes import Brake, FirstRun, Limit, Place, brake, brake_dates, touches
 from mappings.conflict import Conflict
-from mappings.fields import FIELDS, Direction, blank, same, value_of
+from mappings.fields import FIELDS, Direction, blank, same, shared, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
 from mappings.moves import may_have_moved, moves
 from mappings.operation import DeleteRecord, Follow, Operation, Parting, Resume, Suspend, Unlink, WriteNote
@@ -295,9 +295,10 @@ def _is_as_agreed(record: Record, link: LinkState, account: AccountState) -> boo
 
     The first are the fields that travel both ways; the etag stands for everything that is not compared.
     """
-    shared: list[FieldName] = [name for name in FIELDS if account.policies[name].direction is Direction.BOTH]
+    both_ways: list[FieldName] = [name for name in FIELDS if account.policies[name].direction is Direction.BOTH]
+    theirs = shared(record.person, account.policies)
     return record.etag == link.etag and all(
-        same(name, value_of(record.person, name), link.base.get(name, blank(name))) for name in shared
+        same(name, value_of(theirs, name), link.base.get(name, blank(name))) for name in both_ways
     )
 
 

@@ -279,7 +279,7 @@ def test_all_problems_are_reported_at_once() -> None:
         'accounts.home.me: is text; expected a list, like ["one", "two"]',
         "accounts.home.contacts: is 4; expected a path in quotes",
         (
-            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, allow, fields, "
+            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, allow, tags, fields, "
             "brakes, contacts, calendars"
         ),
         f'accounts.work.connector: no connector is called "vdri"; expected {_any_of(registry.known())}',
@@ -370,3 +370,21 @@ def test_connectors_from_elsewhere_that_are_not_in_order_are_named() -> None:
         "accounts.d.folder: is missing; expected a value, which this connector needs",
         "accounts.d.fodler: unknown key; did you mean folder?",
     )
+
+
+def test_listed_tags_travel_both_ways_and_no_others(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(VAULT + VDIR + 'tags = ["friend", "work/climbing"]\n')
+    (account,) = load(path).accounts
+    expected = Policy(Rule.UNION, Direction.BOTH, frozenset({"friend", "work/climbing"}))
+    assert account.policies["tags"] == expected
+    path.write_text(VAULT + VDIR + 'tags = ["friend"]\nallow = ["emails"]\n')
+    (account,) = load(path).accounts
+    assert account.policies["tags"] == Policy(Rule.UNION, Direction.PULL, frozenset({"friend"}))
+
+
+@pytest.mark.parametrize("tag", ["#friend", "two words", ""])
+def test_a_tag_is_written_without_its_sign(tag: str) -> None:
+    (problem,) = problems(VAULT + VDIR + f"tags = [{tag!r}]\n")
+    assert problem.startswith("accounts.home.tags, item 1: ")
+    assert problem.endswith("expected a tag without # and blanks")

@@ -23,6 +23,7 @@ contacts = "~/.contacts/people"
 calendars = ["~/.calendars/work"]
 email = "me@example.test"
 me = ["myself@example.test"]
+tags = ["friend"]
 allow = ["emails", "phones", "organization", "title", "last_contact"]
 
 [accounts.cloud]

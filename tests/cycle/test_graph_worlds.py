@@ -305,3 +305,19 @@ def test_no_token_and_nothing_of_a_contact_is_in_any_log(world: World, logged: i
         if path.is_file() and path.parent.name != "tokens":
             content = path.read_bytes()
             assert not any(secret.encode() in content for secret in world.authority.secrets), path
+
+
+def test_listed_tags_are_categories_in_outlook_and_others_stay_where_they_are(world: World) -> None:
+    world.configured('tags = ["friend", "climber"]')
+    note = world.write("Ada Lovelace", "email: ada@example.test")
+    edit(note, "- type/people", "- type/people\n- friend\n- secret")
+    world.sync()
+    ada = world.outlook("Ada Lovelace")
+    assert ada.properties["categories"] == ["friend"]
+    world.service.contacts.edit(ada.immutable_id, categories=["Blue", "friend", "climber"])
+    world.sync()
+    assert "- friend\n- secret\n- climber\n" in note.read_text()
+    edit(note, "- friend\n", "")
+    world.sync()
+    assert ada.properties["categories"] == ["Blue", "climber"]
+    world.quiet()
