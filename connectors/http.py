@@ -219,7 +219,7 @@ class Client:
         if self.may_send_to(target):
             return target
         raise Misunderstood(
-            f"{self.origin.host} sends us on to {_host_of(target)}, where nothing was sent; "
+            f"{self.origin.host} sends us on to {_origin_of(target)}, where nothing was sent; "
             "if that is where the account is, configure that address as its `url`",
             "",
         )
@@ -331,6 +331,15 @@ def _host_of(url: str) -> str:
         return urlsplit(url).hostname or "nowhere"
     except ValueError:
         return "nowhere"
+
+
+def _origin_of(url: str) -> str:
+    """Return a URL without what may name people."""
+    try:
+        origin = origin_of(url)
+    except ValueError:
+        return _host_of(url)
+    return f"{origin.scheme}://{origin.host}:{origin.port}"
 
 
 def _reason(error: Exception) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,6 +65,7 @@ class Server:
     name: str
     port: int
     home: Mapping[str, str]
+    timeout_s: float = TIMEOUT_S
 
     @property
     def url(self) -> str:
@@ -71,7 +73,7 @@ class Server:
 
     def ask(self, method: str, path: str, body: str | bytes = b"", **headers: str) -> Said:
         """Send one request and insist on nothing."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
         sent = {"Authorization": _authorization(), "Content-Type": "text/xml; charset=utf-8"}
         sent |= {name.replace("_", "-"): text for name, text in headers.items()}
         content = body.encode() if isinstance(body, str) else body
@@ -115,6 +117,17 @@ class Server:
 
 def _authorization() -> str:
     return "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+
+
+def ics(uid: str, start: datetime, *lines: str) -> str:
+    """Return an event of an hour, as another program writes it."""
+    return "\r\n".join(
+        (
+            *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Stranger//EN", "BEGIN:VEVENT", f"UID:{uid}"),
+            *("DTSTAMP:20260101T000000Z", f"DTSTART:{start:%Y%m%dT%H%M%SZ}", "DURATION:PT1H", "SUMMARY:Tea"),
+            *(*lines, "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ada@example.test", "END:VEVENT", "END:VCALENDAR", ""),
+        )
+    )
 
 
 def free_port() -> int:

@@ -219,7 +219,7 @@ def benched(people: list[Person]) -> Generator[Bench]:
     """Run a server whose one address book has these people on its disk."""
     root = Path(tempfile.mkdtemp(prefix="dav-"))
     port = free_port()
-    server = Server("radicale", port, {})
+    server = Server("radicale", port, {}, timeout_s=600)
     bench = Bench(root, server)
     (root / "radicale.conf").write_text(RADICALE.format(root=root, port=port))
     (root / "users").write_text(f"{USERNAME}:{PASSWORD}\n")

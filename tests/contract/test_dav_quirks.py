@@ -594,3 +594,35 @@ def test_values_are_read_back_as_they_are_there() -> None:
         (again,) = book.read([record.remote_id])
         assert again == written(outcome).record
         assert value_of(written(outcome).record.person, "title") == "Poet"
+
+
+def test_a_password_without_a_username_is_a_bearer_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t0ken")
+    (tmp_path / "token").chmod(0o600)
+    with with_ada(Quirks()) as (server, _, record):
+        book = dav.open_contacts(
+            ACCOUNT, dav.Options(server.url, password_file=tmp_path / "token"), open_store(tmp_path / "tokens")
+        )
+        assert book is not None
+        server.wire.requests.clear()
+        assert book.changes(None, {}).records == (record,)
+        assert {each.headers.get("authorization") for each in server.wire.requests} == {"Bearer t0ken"}
+
+
+def test_where_nobody_signs_in_nothing_is_said_of_whom() -> None:
+    with with_ada(Quirks()) as (server, _, _):
+        assert {each.headers.get("authorization") for each in server.wire.requests} == {None}
+
+
+def test_no_address_book_is_opened_where_none_is_wanted(tmp_path: Path) -> None:
+    options = dav.Options("https://dav.example.test/", contacts="")
+    assert dav.open_contacts(ACCOUNT, options, open_store(tmp_path)) is None
+    assert dav.open_calendars(ACCOUNT, options, open_store(tmp_path)) == ()
+
+
+def test_calendars_are_named_by_their_urls_ends_unless_those_are_the_same(tmp_path: Path) -> None:
+    wanted = ("Work", "/me/h%C3%A4user/", "https://dav.example.test/a/x/", "https://dav.example.test/b/x/")
+    calendars = dav.open_calendars(
+        ACCOUNT, dav.Options("https://dav.example.test/", calendars=wanted), open_store(tmp_path)
+    )
+    assert [each.name for each in calendars] == ["Work", "häuser", wanted[2], wanted[3]]

@@ -2,14 +2,20 @@
 
 import gzip
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from connectors import http
 from connectors.errors import Misunderstood, TryLater
@@ -48,7 +54,7 @@ Server = tuple[str, list[Seen]]
 
 
 @contextmanager
-def serving(replies: Iterator[Reply], host: str = "127.0.0.1") -> Generator[Server]:
+def serving(replies: Iterator[Reply], host: str = "127.0.0.1", certificate: Path | None = None) -> Generator[Server]:
     """Run a server that gives these replies in turn; whoever asks beyond them is hung up on."""
     seen: list[Seen] = []
 
@@ -75,10 +81,15 @@ def serving(replies: Iterator[Reply], host: str = "127.0.0.1") -> Generator[Serv
             self.close_connection = reply.cut > 0
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    scheme = "http"
+    if certificate is not None:
+        scheme, context = "https", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://{host}:{server.server_port}", seen
+        yield f"{scheme}://{host}:{server.server_port}", seen
     finally:
         server.shutdown()
         server.server_close()
@@ -278,3 +289,42 @@ def test_what_is_no_address_of_a_server_has_no_origin(url: str) -> None:
 )
 def test_this_machine_is_known_by_its_name(host: str, is_here: bool) -> None:
     assert is_loopback(host) == is_here
+
+
+@pytest.fixture(scope="module")
+def unknown_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of this machine that nobody vouches for, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    plain = serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_a_certificate_that_nobody_vouches_for_ends_it_before_anything_is_sent(
+    unknown_certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(iter([Reply(), Reply()]), certificate=unknown_certificate) as (base, seen):
+        url = base.replace("127.0.0.1", "localhost")
+        with pytest.raises(TryLater, match=r"localhost cannot be reached.*CERTIFICATE_VERIFY_FAILED"):
+            Client(url, patience=QUICK, wait=no_wait).ask(Request("GET", f"{url}/", SECRET))
+        assert seen == []
+        # What this machine trusts is trusted.
+        monkeypatch.setenv("SSL_CERT_FILE", str(unknown_certificate))
+        assert Client(url, patience=QUICK).ask(Request("GET", f"{url}/", SECRET)).status == 200

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from dav_servers import PASSWORD, USERNAME, Passing, Said, Server, Wire, undisturbed, wire_to
+from dav_servers import PASSWORD, USERNAME, Passing, Said, Server, Wire, ics, undisturbed, wire_to
 from folder_worlds import FolderWorld, Ran, difference, edit, person, run, seen, writable_copy
 
 SAMPLE_VAULT = Path(__file__).parent.parent / "sample_vault"
@@ -435,3 +436,22 @@ def test_a_third_program_edits_between_the_runs_and_nothing_of_it_is_lost(world:
     third.carry()
     assert third.lines() == sorted((_lines(text) for text in world.cards().values()), key=sorted)
     world.rests()
+
+
+def test_a_calendar_is_read_by_its_name_and_costs_one_request(tmp_path: Path, dav_server: Server, wire: Wire) -> None:
+    world = made(tmp_path, dav_server, wire, account=f'calendars = ["Work of {tmp_path.name}"]')
+    world.note("Ada King").write_text(person("Ada King", "email: ad@example.test"))
+    calendar = dav_server.make("calendars", f"{tmp_path.name}-work", f"Work of {tmp_path.name}")
+    soon = datetime.now(UTC) + timedelta(days=2)
+    dav_server.put(f"{calendar}tea.ics", ics("tea", soon, "ATTENDEE;PARTSTAT=ACCEPTED:mailto:me@example.test"))
+    ran = world.sync()
+    assert ran.code == 0, ran.said
+    assert "1 event read" in ran.said
+    assert world.sync().code == 0
+    wire.requests.clear()
+    assert world.sync().code == 0
+    assert (wire.methods, wire.writes) == (["REPORT", "REPORT"], [])
+    dav_server.delete(calendar)
+    ran = world.sync()
+    assert ran.code == 2, ran.said
+    assert "no calendar is called so" in ran.said
