@@ -99,6 +99,15 @@ class MarkerUnreadable(VaultError):
         )
 
 
+class MarkerUnwritable(VaultError):
+    """The vault's marker cannot be written, and is as it was: touch nothing, say why."""
+
+    exit_code = 69
+
+    def __init__(self, detail: str | None) -> None:
+        super().__init__(f"the vault's marker contactd-vault.md cannot be written: {detail}")
+
+
 class StateError(DaemonError):
     """The state is newer than the program, or damaged: stop, say how to restore it."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 from connectors.exchange import make_durable, read_all, rename_new, write_new
-from daemon.errors import MarkerUnreadable, VaultError, VaultMissing
+from daemon.errors import MarkerUnreadable, MarkerUnwritable, VaultMissing
 
 MARKER_NAME = "contactd-vault.md"
 
@@ -66,14 +66,14 @@ def read_marker(root: Path) -> Marker | None:
 def write_marker(root: Path, marker: Marker) -> None:
     """Make the marker, or replace the ids in the one that is there; durable when this returns.
 
-    Errors: `VaultError`; the marker is then as it was.
+    Errors: `MarkerUnwritable`; the marker is then as it was.
     """
     with _opened(root) as root_fd:
         before = _text(root_fd)
         try:
             _replace(root_fd, before, _with_ids(before or "", marker))
         except OSError as error:
-            raise VaultError(f"the marker cannot be written: {error.strerror}") from error
+            raise MarkerUnwritable(error.strerror) from error
 
 
 @contextmanager

@@ -152,6 +152,18 @@ def test_what_may_not_be_touched_is_told_and_delivered_once_it_may(
     assert sync(world).said.endswith("All is in step.\n")
 
 
+def test_a_vault_that_may_not_be_written_is_not_begun_with(home: Path, loaded: None) -> None:  # noqa: ARG001  # as above
+    world = filled(home / "world")
+    if os.geteuid() == 0:
+        for path in (world.root, *world.root.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    world.vault.chmod(0o555)
+    ran = sync(world)
+    assert (ran.code, "contactd-vault.md cannot be written: Permission denied" in ran.said) == (69, True)
+    world.vault.chmod(0o755)
+    assert (sync(world).code, len(world.cards())) == (0, len(FEW))
+
+
 def test_a_note_of_somebody_else_is_not_made_ones_own(world: FolderWorld) -> None:
     if os.geteuid() != 0:
         lacking("this is not root, who can be two users")
