@@ -103,14 +103,19 @@ def conflicts(*, settled_too: bool, as_json: bool, config_path: Path) -> None:
     (tell if as_json else say)(errands.show_conflicts(config_path, now(), settled_too=settled_too, as_json=as_json))
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @AS_JSON
 @common
-def links(*, as_json: bool, config_path: Path) -> None:
+@click.pass_context
+def links(ctx: click.Context, *, as_json: bool, config_path: Path) -> None:
     """Show which notes and contacts wait to be linked by you."""
     from daemon import errands
 
-    (tell if as_json else say)(errands.show_links(config_path, now(), as_json=as_json))
+    if ctx.invoked_subcommand is None:
+        (tell if as_json else say)(errands.show_links(config_path, now(), as_json=as_json))
+
+
+links.add_command(cli_trust.review_links)
 
 
 @main.command()
@@ -216,6 +221,8 @@ for _command in (
     cli_trust.apply,
     cli_trust.review,
     cli_trust.show_egress,
+    cli_trust.unlink,
+    cli_trust.never,
     *cli_meetings.COMMANDS,
 ):
     main.add_command(_command)

@@ -74,6 +74,46 @@ def review(ctx: click.Context, *, later: bool, config_path: Path) -> None:
         _sync(ctx, config_path)
 
 
+@click.command("review")
+@common
+def review_links(config_path: Path) -> None:
+    """Go through all who wait to be linked, one key for each."""
+    from daemon import errands_decide, prompt
+
+    if not prompt.is_terminal():
+        raise click.UsageError("this is asked on a terminal; elsewhere, say `contactd link` and `contactd never`")
+    say(errands_decide.review_links(config_path, now))
+
+
+@click.command()
+@click.argument("note")
+@click.option("--account", metavar="NAME", help="The account, where the note has contacts in several.")
+@common
+def unlink(note: str, account: str | None, config_path: Path) -> None:
+    """Part a note from its contact; both stay as they are.
+
+    NOTE is a path in the vault, a file name or a uid.
+    """
+    from daemon import errands
+
+    say(errands.unlink(config_path, note, account, now()))
+
+
+@click.command()
+@click.argument("note")
+@click.argument("contact")
+@click.option("--account", metavar="NAME", help="The account, where several might be meant.")
+@common
+def never(note: str, contact: str, account: str | None, config_path: Path) -> None:
+    """Say that a note and a contact are two people.
+
+    NOTE is a path in the vault, a file name or a uid; CONTACT is an id that `contactd links` shows.
+    """
+    from daemon import errands
+
+    say(errands.tell_apart(config_path, note, contact, account, now()))
+
+
 @click.command("log")
 @click.argument("run", type=int, required=False)
 @click.option("--all", "all_runs", is_flag=True, help="Also runs that wrote nothing.")

@@ -66,6 +66,35 @@ def link(config_path: Path, note: str, record: str, account: str | None, now: da
     return page([f"Linked: {path} and {record} in {name}. The next `contactd sync --once` brings them into step."])
 
 
+def unlink(config_path: Path, note: str, account: str | None, now: datetime) -> str:
+    """Part a note from its contact. Errors: `NoSuchLink`."""
+    config = load(config_path)
+    with opened(config, now) as state:
+        uid, path = linking.person_of(state, note)
+        accounts = linking.linked_in(state, uid)
+        if account is None and len(accounts) != 1:
+            names = " or ".join(accounts) or "none: it has no contact"
+            raise NoSuchLink(f"say which account is meant: --account {names}")
+        name = AccountName(account) if account is not None else accounts[0]
+        remote_id = linking.unlink(state, name, uid, now)
+    return page(
+        [
+            f"Parted: {path} and {remote_id} in {name}. Both stay as they are; `contactd link` joins them again.",
+        ]
+    )
+
+
+def tell_apart(config_path: Path, note: str, record: str, account: str | None, now: datetime) -> str:
+    """Remember that a note and a contact are two people. Errors: `NoSuchLink`."""
+    config = load(config_path)
+    known = tuple(one.name for one in config.accounts)
+    with opened(config, now) as state:
+        uid, path = linking.person_of(state, note)
+        name = AccountName(account) if account is not None else linking.account_of(state, uid, record, known)
+        linking.tell_apart(state, name, uid, RemoteId(record))
+    return page([f"{path} and {record} in {name} are two people: they are never linked, and never asked about again."])
+
+
 def examine(config_path: Path, now: datetime) -> Answer:
     """Look whether everything is there that contactd needs."""
     # Only here: asking who owns a package takes longer than `status`.

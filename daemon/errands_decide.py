@@ -8,9 +8,10 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from daemon import deciding, links, render_waiting
+from daemon import deciding, linking, links, render_waiting
 from daemon.config import load
 from daemon.deciding import NoSuchChoice, Take
+from daemon.lock import only_instance
 from daemon.render import field_name, number, page, value
 from daemon.state import State, is_kept
 from daemon.status import from_state
@@ -55,7 +56,7 @@ def review(config_path: Path, later_said: str, clock: Callable[[], datetime]) ->
     with closing(State.open(config.state, clock())) as state:
         if not walking.waiting(state):
             return page(["No conflict waits."]), False
-        done = walking.review(state, prompt.asker(links.people(state)), clock)
+        done = walking.review(state, prompt.Asker(links.people(state)), clock)
         people = links.people(state)
     lines = [
         f"{people.get(one.uid, one.uid)}: {field_name(one.field)}: {value(chosen)}" for one, chosen in done.settled
@@ -63,3 +64,24 @@ def review(config_path: Path, later_said: str, clock: Callable[[], datetime]) ->
     left = [f"{number(done.left, 'conflict')} left; `contactd review` goes on with them."] if done.left else []
     told = ["Settled:", *(f"  {line}" for line in lines)] if lines else ["Nothing was settled."]
     return page([*told, *left, *([later_said] if lines and later_said else [])]), bool(lines)
+
+
+def review_links(config_path: Path, clock: Callable[[], datetime]) -> str:
+    """Go through the people who cannot be linked safely, on the terminal."""
+    # Only here: what draws and asks is needed by nobody else.
+    from daemon import links_review, prompt  # noqa: PLC0415
+
+    config = load(config_path)
+    nobody = page(["Nobody waits to be linked."])
+    if not is_kept(config.state):
+        return nobody
+    with only_instance(config.state), closing(State.open(config.state, clock())) as state:
+        if not linking.waiting(state):
+            return nobody
+        done = links_review.review(state, prompt.ask_about_link)
+    told = [f"  {answer}" for answer in done.answered] or ["Nothing was answered."]
+    if done.left:
+        told.append(f"{'1 person' if done.left == 1 else f'{done.left} people'} left; `contactd links review` goes on.")
+    if done.answered:
+        told.append("The next `contactd sync --once` brings into step what was linked.")
+    return page(told)

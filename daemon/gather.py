@@ -161,6 +161,7 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
         links=links.links(state),
         suspended=links.suspended(state),
         tombstones=links.tombstones(state),
+        strangers=links.strangers(state),
         decided=decisions.decided(state),
         dates=None,
         uid_in_notes=bool(setup.rules.uid_key),

@@ -4,11 +4,13 @@ A pair that a deletion has parted stands in the way of nothing but itself: linki
 contact, forgets that it was parted.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from daemon import answers, conflicts, links, records
+from daemon.codec import unpack_reading
 from daemon.conflicts import LinkQuestion
 from daemon.errors import DaemonError
 from daemon.standing import questions
@@ -16,6 +18,7 @@ from daemon.state import Readable, State, Transaction
 from mappings.operation import Parting
 from mappings.person import Person, Uid
 from mappings.record import AccountName, NotePath, Record, RemoteId
+from mappings.world import Tombstone
 
 _ALIKE_MAX = 5
 """So many notes are named that might be meant."""
@@ -106,7 +109,7 @@ def account_of(state: Readable, uid: Uid, record: str, accounts: Iterable[Accoun
     """
     known = tuple(accounts)
     asking = {one.account for one in conflicts.link_questions(state) if one.uid == uid}
-    holding = {account for account in known if RemoteId(record) in _present(state, account)}
+    holding = {account for account in known if RemoteId(record) in present(state, account)}
     for choices in (set(known), holding if record != NEW else asking):
         if len(choices) == 1:
             return next(iter(choices))
@@ -123,6 +126,7 @@ def link(state: State, account: AccountName, uid: Uid, remote_id: RemoteId) -> N
         _check_unlinked(tx, account, uid)
         _check_free(tx, account, uid, remote_id)
         links.unbury(tx, account, uid, remote_id)
+        links.no_strangers(tx, account, uid, remote_id)
         links.let_go(tx, account, remote_id)
         links.add_link(tx, account, uid, remote_id)
         _answered(tx, account, uid)
@@ -135,7 +139,7 @@ def ask_for_new(state: State, account: AccountName, uid: Uid) -> None:
     """
     with state.transaction() as tx:
         _check_unlinked(tx, account, uid)
-        carriers = [record.remote_id for record in _present(tx, account).values() if record.uid == uid]
+        carriers = [record.remote_id for record in present(tx, account).values() if record.uid == uid]
         if carriers:
             raise NoSuchLink(
                 f"a contact of {account} carries the note's uid already: link that one, {' or '.join(carriers)}, "
@@ -146,6 +150,53 @@ def ask_for_new(state: State, account: AccountName, uid: Uid) -> None:
                 links.unbury(tx, account, uid, tombstone.remote_id)
         answers.ask_for(tx, account, uid)
         _answered(tx, account, uid)
+
+
+def unlink(state: State, account: AccountName, uid: Uid, now: datetime) -> RemoteId:
+    """Part a note from its contact in an account, and return that contact; nothing is written, both stay.
+
+    Errors: `NoSuchLink` if the note has none.
+    """
+    with state.transaction() as tx:
+        for (remote_id,) in tx.all("SELECT remote_id FROM links WHERE account = ? AND uid = ?", (account, uid)):
+            links.remove_link(tx, account, uid)
+            links.bury(tx, Tombstone(account, uid, remote_id), Parting.BY_OWNER, now)
+            return RemoteId(remote_id)
+    raise NoSuchLink(f"this note has no contact in {account}")
+
+
+def linked_in(state: Readable, uid: Uid) -> tuple[AccountName, ...]:
+    """Return the accounts in which a person is linked."""
+    return tuple(
+        AccountName(account) for (account,) in state.all("SELECT account FROM links WHERE uid = ? ORDER BY 1", (uid,))
+    )
+
+
+def tell_apart(state: State, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Remember that a note and a contact are two people; the contact is never asked about again for this note.
+
+    Errors: `NoSuchLink` if they are linked, or the account has no such contact.
+    """
+    with state.transaction() as tx:
+        sql = "SELECT 1 FROM links WHERE account = ? AND uid = ? AND remote_id = ?"
+        if tx.all(sql, (account, uid, remote_id)):
+            raise NoSuchLink("they are linked; `contactd unlink` parts them")
+        if remote_id not in present(tx, account):
+            raise NoSuchLink(f"{account} has no contact {remote_id} that can be read")
+        links.tell_apart(tx, account, uid, remote_id)
+        _without_candidate(tx, account, uid, remote_id)
+
+
+def _without_candidate(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Take a contact out of the question that waits; the next run asks anew about whoever is left."""
+    for packed, rowid in tx.all(
+        "SELECT candidates, rowid FROM questions WHERE account = ? AND uid = ?", (account, uid)
+    ):
+        left = [candidate for candidate in json.loads(packed) if candidate != remote_id]
+        if left:
+            tx.run("UPDATE questions SET candidates = ? WHERE rowid = ?", (json.dumps(left), rowid))
+        else:
+            tx.run("DELETE FROM questions WHERE rowid = ?", (rowid,))
 
 
 def _names(uid: Uid, path: NotePath) -> tuple[str, ...]:
@@ -160,7 +211,17 @@ def _candidates(question: LinkQuestion, readable: Mapping[RemoteId, Record]) -> 
     )
 
 
-def _present(state: Readable, account: AccountName) -> Mapping[RemoteId, Record]:
+def person_in_note(state: Readable, uid: Uid) -> Person | None:
+    """Return what a person's note said when it was read last, None if it could not be read."""
+    for (packed,) in state.all(
+        "SELECT n.reading FROM notes n JOIN people p ON p.path = n.path WHERE p.uid = ?", (uid,)
+    ):
+        reading = unpack_reading(packed) if packed is not None else None
+        return None if reading is None else reading.person
+    return None
+
+
+def present(state: Readable, account: AccountName) -> Mapping[RemoteId, Record]:
     """Return the contacts that can be linked: readable, and found by the last look."""
     readable, _, missing = records.records(state, account)
     return {remote_id: record for remote_id, record in readable.items() if remote_id not in missing}
@@ -180,7 +241,7 @@ def _check_free(tx: Transaction, account: AccountName, uid: Uid, remote_id: Remo
     sql = "SELECT uid FROM links WHERE account = ? AND remote_id = ? AND suspended_at IS NULL"
     for (other,) in tx.all(sql, (account, remote_id)):
         raise NoSuchLink(f"{remote_id} in {account} is linked to another note: {links.path_of(tx, other) or other}")
-    if remote_id not in _present(tx, account):
+    if remote_id not in present(tx, account):
         asked = [one for one in conflicts.link_questions(tx) if (one.account, one.uid) == (account, uid)]
         choices = [*(candidate for one in asked for candidate in one.candidates), NEW]
         raise NoSuchLink(f"{account} has no contact {remote_id} that can be read; expected {' or '.join(choices)}")

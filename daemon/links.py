@@ -139,6 +139,22 @@ def tombstones(state: Readable) -> frozenset[Tombstone]:
     return frozenset(Tombstone(AccountName(account), Uid(uid), RemoteId(remote_id)) for account, uid, remote_id in rows)
 
 
+def strangers(state: Readable) -> frozenset[Tombstone]:
+    """Return the notes and records of which the owner said that they are not the same person."""
+    rows = state.all("SELECT account, uid, remote_id FROM strangers")
+    return frozenset(Tombstone(AccountName(account), Uid(uid), RemoteId(remote_id)) for account, uid, remote_id in rows)
+
+
+def tell_apart(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Remember that a note and a record are not the same person."""
+    tx.run("INSERT INTO strangers VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (account, uid, remote_id))
+
+
+def no_strangers(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
+    """Forget that a note and a record were told apart, because the owner links them."""
+    tx.run("DELETE FROM strangers WHERE account = ? AND uid = ? AND remote_id = ?", (account, uid, remote_id))
+
+
 def bury(tx: Transaction, tombstone: Tombstone, reason: str, at: datetime) -> None:
     """Remember that a pair was parted by a deletion; the first reason stays."""
     key = (tombstone.account, tombstone.uid, tombstone.remote_id)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import click
 
-from daemon import render_review
+from daemon import links_review, render_links_review, render_review
 from daemon.deciding import Take, TakeBoth, TakeNote, TakeRemote, TakeValue, is_list
+from daemon.links_review import Doubtful, LinkTo, Say
 from daemon.render import People, field_name, plain
 from daemon.review import Answer, Case, Move, Settle
 from mappings.conflict import Conflict
@@ -17,20 +18,15 @@ from mappings.fields import texts
 _COLUMNS_MIN = 20
 _END_OF_INPUT = frozenset({"", "\x04", "\x1a"})
 _MOVES: Mapping[str, Move] = {"s": Move.SKIP, "p": Move.BACK, "q": Move.QUIT}
+_SAID: Mapping[str, Say] = {"n": Say.NEW, "x": Say.NOBODY, "s": Say.SKIP, "p": Say.BACK, "q": Say.QUIT}
 _CLEAR = "\x1b[H\x1b[2J"
 
 
-def asker(people: People) -> "Asker":
-    """Return an `ask` for `review` that shows conflicts on the terminal and reads keys from it."""
-    return Asker(people, coloured="NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb")
-
-
 class Asker:
-    """Shows one conflict after the other; the size of the terminal is asked for each time."""
+    """An `ask` for `review`: shows one conflict after the other, and reads a key for each."""
 
-    def __init__(self, people: People, *, coloured: bool) -> None:
+    def __init__(self, people: People) -> None:
         self._people = people
-        self._coloured = coloured
 
     def __call__(self, case: Case) -> Answer:
         problem = case.problem
@@ -40,14 +36,12 @@ class Asker:
             answer = self._answer(case.conflict, key)
             if answer is not None:
                 return answer
-            problem = f"{key!r} is none of these keys" if key.isprintable() else ""
+            problem = _is_no_key(key)
 
     def _show(self, case: Case, problem: str) -> None:
-        columns = max(_COLUMNS_MIN, shutil.get_terminal_size().columns - 1)
-        text = render_review.screen(case, self._people, columns, coloured=self._coloured)
-        told = [text, *([plain(problem)] if problem else []), render_review.prompt(case.conflict, columns)]
-        # A screen of its own for each, where the terminal can; else one below the other.
-        click.echo((_CLEAR if self._coloured else "\n") + "\n".join(told), err=True, color=self._coloured)
+        columns = _columns()
+        text = render_review.screen(case, self._people, columns, coloured=_is_coloured())
+        _show(text, problem, render_review.prompt(case.conflict, columns))
 
     def _answer(self, conflict: Conflict, key: str) -> Answer | None:
         if key in _END_OF_INPUT:
@@ -59,6 +53,42 @@ class Asker:
             return None if edited is None else Settle(edited, alike=False)
         take = _take(conflict, key.lower())
         return None if take is None else Settle(take, alike=key.isupper())
+
+
+def ask_about_link(doubtful: Doubtful) -> links_review.Answer:
+    """Show a doubtful link and read the key that answers it: an `ask` for `links_review`."""
+    problem = doubtful.problem
+    shown = doubtful.candidates[: render_links_review.SHOWN_MAX]
+    while True:
+        columns = _columns()
+        _show(render_links_review.screen(doubtful, columns), problem, render_links_review.prompt(doubtful, columns))
+        key = _key()
+        if key in _END_OF_INPUT:
+            return Say.QUIT
+        if key.isdecimal() and 1 <= int(key) <= len(shown):
+            return LinkTo(shown[int(key) - 1].remote_id)
+        if key in _SAID and (key != "x" or shown):
+            return _SAID[key]
+        problem = _is_no_key(key)
+
+
+def _columns() -> int:
+    """Return the width that is used; the terminal may have been resized since the last screen."""
+    return max(_COLUMNS_MIN, shutil.get_terminal_size().columns - 1)
+
+
+def _is_coloured() -> bool:
+    return "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _show(text: str, problem: str, keys: str) -> None:
+    """Show a screen of its own, where the terminal can; else one below the other."""
+    told = [text, *([plain(problem)] if problem else []), keys]
+    click.echo((_CLEAR if _is_coloured() else "\n") + "\n".join(told), err=True, color=_is_coloured())
+
+
+def _is_no_key(key: str) -> str:
+    return f"{key!r} is none of these keys" if key.isprintable() else ""
 
 
 def _take(conflict: Conflict, key: str) -> Take | None:

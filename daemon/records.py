@@ -130,6 +130,11 @@ def arrived(state: Readable, account: AccountName) -> dict[RemoteId, int]:
     return {RemoteId(remote_id): looks for remote_id, looks in state.all(sql, (account,))}
 
 
+def is_linked(state: Readable, account: AccountName, remote_id: RemoteId) -> bool:
+    """Tell whether a record is some note's."""
+    return bool(state.all("SELECT 1 FROM links WHERE account = ? AND remote_id = ?", (account, remote_id)))
+
+
 def store_change_set(tx: Transaction, account: AccountName, change_set: ChangeSet, at: datetime) -> None:
     """Store a successful look at an account whole: what it sent, what it missed, and how far it read."""
     _begin(tx, account)
@@ -188,7 +193,7 @@ def remove_account(tx: Transaction, account: AccountName) -> None:
     tx.run("INSERT INTO meta VALUES (?, '') ON CONFLICT DO NOTHING", (_FORMER + account,))
 
 
-_TABLES = ("accounts", "records", "links", "tombstones", "questions", "holds", "returns", "looks")
+_TABLES = ("accounts", "records", "links", "tombstones", "strangers", "questions", "holds", "returns", "looks")
 """The tables with a column `account` that are not history."""
 
 _PUT = (

@@ -41,6 +41,7 @@ _PARTINGS = {
     Parting.RECORD_DELETED: "the contact is gone; the note is kept",
     Parting.ANOTHER_PERSON: "the note is about somebody else by now; the contact is kept",
     Parting.UNDONE: "making the contact is undone",
+    Parting.BY_OWNER: "you parted them",
 }
 _EVIDENCE = {"uid": "it carries the note's uid", "address": "same e-mail address or phone number, and nobody else's"}
 

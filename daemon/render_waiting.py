@@ -22,7 +22,8 @@ _HOW_TO_DECIDE_RETURNED = (
     "`settle`: to keep the newer value, write it there once more; to keep the former, write it on the other side too.",
 )
 _HOW_TO_LINK = (
-    "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made.",
+    "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made,",
+    "`contactd never NOTE CONTACT` says that they are two people; `contactd links review` goes through all.",
     "NOTE is a path or file name, CONTACT what stands before the colon.",
 )
 _PARTINGS = {
@@ -31,6 +32,7 @@ _PARTINGS = {
     Parting.CONTACT_SAYS_MORE: "note deleted, contact kept: it says more than the note did, or was edited since",
     Parting.ANOTHER_PERSON: "the note is about somebody else, contact kept",
     Parting.UNDONE: "making the contact was undone",
+    Parting.BY_OWNER: "parted by you",
 }
 
 
@@ -78,7 +80,7 @@ def links(waiting: Sequence[Waiting], parted: Sequence[Parted], apart: Sequence[
     if waiting:
         told += _HOW_TO_LINK
     if parted:
-        told += ["Parted by a deletion, and never linked again unless you do it (`contactd link`):"]
+        told += ["Parted, and never linked again unless you do it (`contactd link`):"]
         told += [
             f"  {one.path or one.uid}, {one.account} {one.remote_id}: {_PARTINGS[one.reason]}, {day(one.at)}"
             for one in parted

@@ -36,6 +36,13 @@ MIGRATIONS: Sequence[str] = (
         PRIMARY KEY (account, uid, remote_id)
     ) STRICT, WITHOUT ROWID;
 
+    CREATE TABLE strangers (
+        account TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        remote_id TEXT NOT NULL,
+        PRIMARY KEY (account, uid, remote_id)
+    ) STRICT, WITHOUT ROWID;
+
     CREATE TABLE accounts (
         account TEXT NOT NULL PRIMARY KEY,
         cursor TEXT,

@@ -7,7 +7,8 @@ Rules, strongest first:
 3. Nothing else links; a name never does. But a record of the same name that is linked to nobody *blocks*: making
    a second one would be the duplicate that people complain of most, so the owner is asked.
 
-Whatever is ambiguous becomes a `Question` about that one person; the others go on.
+Whatever is ambiguous becomes a `Question` about that one person; the others go on. A note and a record of which the
+owner has said that they are not the same person are as if they had nothing in common but a uid.
 """
 
 from collections import defaultdict
@@ -88,6 +89,7 @@ class _Index:
     linked: frozenset[RemoteId]
     suspended: frozenset[RemoteId]
     tombstones: frozenset[Tombstone]
+    strangers: Mapping[Uid, frozenset[RemoteId]]
     buried: frozenset[Uid]
     recovering: bool
     asked_for: frozenset[Uid]
@@ -102,6 +104,7 @@ def match(
     links: Iterable[LinkState],
     suspended: Iterable[LinkState],
     tombstones: frozenset[Tombstone],
+    strangers: frozenset[Tombstone],
 ) -> Matches:
     """Find the record of every note that has no link in the account.
 
@@ -111,6 +114,7 @@ def match(
     linked = {link.uid: link.remote_id for link in links if link.account == account.name}
     apart = {link.uid: link.remote_id for link in suspended if link.account == account.name}
     index = _index(notes, account, linked, apart, tombstones)
+    index = replace(index, strangers=_strangers(account.name, strangers))
     outcomes = [_match_one(note, index) for note in notes if note.uid not in linked | apart]
     matches = _without_rivals(index.account, outcomes)
     # A record missed by one look owns what it owns, but cannot be linked: its note waits for the next look.
@@ -136,7 +140,9 @@ def _match_one(note: NoteState, index: _Index) -> Match | Question | Uid:
         return _certain(note, index, found, "address") or question(_doubt_of(note, index, found), (found,))
     if note.uid in index.buried:
         return question(Doubt.DELETED, ())
-    namesakes = index.free_by_name.get(name_key(note.reading.person.name), ())
+    strangers = index.strangers.get(note.uid, frozenset[RemoteId]())
+    alike = index.free_by_name.get(name_key(note.reading.person.name), ())
+    namesakes = tuple(remote_id for remote_id in alike if remote_id not in strangers)
     if namesakes:
         return question(Doubt.SAME_NAME, namesakes)
     if index.recovering and note.reading.uid is not None:
@@ -150,7 +156,7 @@ def _by_address(note: NoteState, index: _Index) -> RemoteId | Question | None:
     shared: list[frozenset[RemoteId]] = []
     shared_among_notes = False
     for address in addresses(note.reading.person):
-        owners = index.record_owners.get(address, frozenset())
+        owners = index.record_owners.get(address, frozenset()) - index.strangers.get(note.uid, frozenset())
         if len(owners) == 1 and len(index.note_owners[address]) == 1:
             certain |= owners
         elif owners:
@@ -220,10 +226,19 @@ def _index(
         linked=frozenset(linked.values()),
         suspended=frozenset(suspended.values()),
         tombstones=tombstones,
+        strangers={},
         buried=frozenset(tombstone.uid for tombstone in tombstones if tombstone.account == account.name),
         recovering=account.recovering,
         asked_for=account.asked_for,
     )
+
+
+def _strangers(account: AccountName, strangers: Iterable[Tombstone]) -> Mapping[Uid, frozenset[RemoteId]]:
+    found: defaultdict[Uid, set[RemoteId]] = defaultdict(set)
+    for stranger in strangers:
+        if stranger.account == account:
+            found[stranger.uid].add(stranger.remote_id)
+    return {uid: frozenset(remote_ids) for uid, remote_ids in found.items()}
 
 
 def _free_names(records: Sequence[Record], kept: frozenset[RemoteId], uids: set[Uid]) -> Iterator[tuple[str, RemoteId]]:

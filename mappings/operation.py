@@ -186,6 +186,7 @@ class Parting(StrEnum):
     RECORD_DELETED = "contact deleted"
     ANOTHER_PERSON = "the note is another person's"
     UNDONE = "making the contact was undone"
+    BY_OWNER = "you parted them"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,8 @@ def _plan(world: World) -> Plan:
         suspended=tuple(link for link in world.suspended if link not in resumed),
     )
     matches = {
-        account.name: match(notes, account, world.links, world.suspended, world.tombstones) for account in reachable
+        account.name: match(notes, account, world.links, world.suspended, world.tombstones, world.strangers)
+        for account in reachable
     }
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)

@@ -147,7 +147,8 @@ class World:
 
     `unreadable_people` are uids of notes that exist but cannot be read now: nothing about them is decided.
     `suspended` are links kept apart while their notes are no persons': their records are neither read for anybody nor
-    written, nor anybody else's. `decided` is what the owner said of earlier states, and counts where it still fits.
+    written, nor anybody else's. `strangers` are notes and records of which the owner said that they are two people.
+    `decided` is what the owner said of earlier states, and counts where it still fits.
     `dates` is what calendars tell, None where none was ever read. `uid_in_notes` says whether notes are to carry their
     uid. `writes` are ours, the oldest first, that were made less than `returns.LATELY` before each side was looked at
     the last time before this; whether their outcome was learnt does not matter. `returns` are those that earlier looks
@@ -161,6 +162,7 @@ class World:
     links: tuple[LinkState, ...]
     suspended: tuple[LinkState, ...]
     tombstones: frozenset[Tombstone]
+    strangers: frozenset[Tombstone]
     decided: Decided
     dates: Dates | None
     uid_in_notes: bool

@@ -97,6 +97,7 @@ _USUAL_WORLD: dict[str, object] = {
     "unreadable_people": frozenset[Uid](),
     "suspended": (),
     "tombstones": frozenset[Tombstone](),
+    "strangers": frozenset[Tombstone](),
     "decided": UNDECIDED,
     "dates": None,
     "uid_in_notes": True,

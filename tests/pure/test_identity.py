@@ -19,9 +19,11 @@ def found(
     *links: LinkState,
     suspended: tuple[LinkState, ...] = (),
     parted: tuple[str, str] | None = None,
+    strangers: tuple[str, ...] = (),
 ) -> Matches:
     tombstones = frozenset({Tombstone(home.name, Uid(parted[0]), RemoteId(parted[1]))} if parted else ())
-    return match(notes, home, links, suspended, tombstones)
+    others = frozenset(Tombstone(home.name, Uid("ada"), RemoteId(remote_id)) for remote_id in strangers)
+    return match(notes, home, links, suspended, tombstones, others)
 
 
 def summary(matches: Matches) -> dict[str, str]:
@@ -146,3 +148,22 @@ def test_accounts_do_not_see_each_others_links() -> None:
     home = account(record("1", {"emails": ("ada@example.test",)}))
     elsewhere = link("ada", "9", {}, account_name="work")
     assert found([ADA], home, elsewhere).linked[0].remote_id == "1"
+
+
+@pytest.mark.parametrize(
+    ("records", "strangers", "expected"),
+    [
+        # told apart, a namesake no longer blocks a contact of her own
+        ([record("1", {"name": "Ada Lovelace"})], ("1",), "new"),
+        ([record("1", {"name": "Ada Lovelace"}), record("2", {"name": "ada lovelace"})], ("1",), "SAME_NAME 2"),
+        # of two that own her address the other is left
+        ([record("1", {"emails": ("ada@example.test",)}), record("2", {"emails": ("ada@example.test",)})], ("1",), "2 by address"),
+        ([record("1", {"emails": ("ada@example.test",)})], ("1",), "new"),
+        # our own uid is stronger than what was said once
+        ([record("1", {}, uid="ada")], ("1",), "1 by uid"),
+    ],
+)  # fmt: skip
+def test_whoever_the_owner_told_apart_is_not_meant(
+    records: list[Record], strangers: tuple[str, ...], expected: str
+) -> None:
+    assert summary(found([ADA], account(*records), strangers=strangers)) == {"ada": expected}
