@@ -144,8 +144,9 @@ class Calendars:
         return {"@odata.etag": f'W/"{event["id"][-6:]}"', **whole}
 
     def create(self, ask: Ask, calendar: str) -> Reply:
-        body = dict(ask.body or {})
-        remote_id = self.add(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), calendar, **body)
+        some_time = datetime(2026, 1, 1, tzinfo=UTC)
+        remote_id = self.add(some_time, some_time, calendar)
+        self.edit(remote_id, **(ask.body or {}))
         return Reply(201, self.seen(self.events[remote_id], ask))
 
     def one(self, ask: Ask, remote_id: str) -> Reply:
