@@ -20,6 +20,7 @@ from daemon.journal import RunId
 from daemon.recover import recover
 from daemon.rehearse import rehearse
 from daemon.report import AccountReport, CalendarReport, Deeds, Health, Report, VaultReport
+from daemon.rules import rules_key
 from daemon.scan import Scanned
 from daemon.setup import Setup
 from daemon.state import State, Transaction
@@ -131,7 +132,7 @@ def finished(job: Execution, seen: Look, deeds: Deeds, at: datetime) -> Report:
     """Record how a run ended whose accounts have all been written."""
     report = Report(job.run, seen.vault, seen.accounts, seen.calendars, seen.plan, deeds)
     with job.state.transaction() as tx:
-        _record_first_runs(tx, seen, deeds)
+        _record_runs(tx, job, seen, deeds)
         journal.finish_run(tx, job.run, report.exit_code, report.counts, at)
         journal.prune(tx, at - job.setup.undo_for)
     return report
@@ -208,13 +209,19 @@ def _seen_together(world: World) -> Iterator[tuple[AccountName, Uid, Etag]]:
                 yield link.account, link.uid, record.etag
 
 
-def _record_first_runs(tx: Transaction, seen: Look, deeds: Deeds) -> None:
+def _record_runs(tx: Transaction, job: Execution, seen: Look, deeds: Deeds) -> None:
+    """Remember whose plan was carried out, and under which rules.
+
+    What rules make of notes is only known once nobody may count as gone in the next look; until then they are new.
+    """
     braked = {brake.account for brake in seen.plan.brakes}
-    for account in seen.accounts:
+    settled = seen.whole and all(note.looks >= LOOKS_BEFORE_ABSENT for note in seen.world.absent.values())
+    for account in job.setup.accounts:
         if account.name not in _away(seen) | braked | deeds.broken.keys():
-            records.set_first_run_done(tx, account.name)
-    if seen.world.dates is not None and MEETINGS not in braked:
-        dates.begun(tx)
+            before = records.account_row(tx, account.name)
+            is_known = not before.first_run_done or settled
+            rules = rules_key(account, job.setup.rules) if is_known else before.rules
+            records.set_run_done(tx, account.name, rules)
 
 
 def _unseen(world: World) -> Iterator[Uid]:

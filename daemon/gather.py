@@ -12,6 +12,7 @@ from connectors.errors import ConnectorError, CursorExpired, Misunderstood, Sign
 from connectors.interface import ChangeSet
 from daemon import answers, decisions, journal, links, records, returns
 from daemon.report import AccountReport, Health, Trouble
+from daemon.rules import rules_key
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
 from daemon.state import State, get_meta, set_meta
@@ -156,7 +157,8 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
         absent=scanned.absent,
         unreadable_people=scanned.unreadable_people,
         accounts=tuple(
-            _account_state(account, state, report) for account, report in zip(setup.accounts, reports, strict=True)
+            _account_state(setup, account, state, report)
+            for account, report in zip(setup.accounts, reports, strict=True)
         ),
         links=links.links(state),
         suspended=links.suspended(state),
@@ -170,7 +172,7 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
     )
 
 
-def _account_state(account: Account, state: State, report: AccountReport) -> AccountState:
+def _account_state(setup: Setup, account: Account, state: State, report: AccountReport) -> AccountState:
     row = records.account_row(state, account.name)
     readable, unreadable, missing = records.records(state, account.name)
     return AccountState(
@@ -178,6 +180,7 @@ def _account_state(account: Account, state: State, report: AccountReport) -> Acc
         format=account.contacts.format,
         reachable=report.health.is_planned_with,
         first_run=not row.first_run_done,
+        rules_changed=row.first_run_done and row.rules != rules_key(account, setup.rules),
         recovering=row.recovering,
         policies=account.policies,
         new_contacts=account.new_contacts,

@@ -32,13 +32,17 @@ _DAMAGED = "contactd's own copy of it is damaged; it is read anew when it change
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """What is remembered of one account; `recovering` as in `mappings.world.AccountState`."""
+    """What is remembered of one account; `recovering` as in `mappings.world.AccountState`.
+
+    `rules` names those under which it was kept in step the last time (`daemon.rules`), "" before its first run.
+    """
 
     account: AccountName
     cursor: Cursor | None
     last_success_at: datetime | None
     first_run_done: bool
     recovering: bool
+    rules: str
 
 
 def accounts(state: Readable) -> tuple[AccountName, ...]:
@@ -52,18 +56,18 @@ def account_row(state: Readable, account: AccountName) -> AccountRow:
     Result: one that was never read recovers if notes may know it: it was removed and has come back, or the state
     that knew it was lost.
     """
-    sql = "SELECT cursor, last_success_at, first_run_done, recovering FROM accounts WHERE account = ?"
-    for cursor, last_success_at, first_run_done, recovering in state.all(sql, (account,)):
+    sql = "SELECT cursor, last_success_at, first_run_done, recovering, rules FROM accounts WHERE account = ?"
+    for cursor, last_success_at, first_run_done, recovering, rules in state.all(sql, (account,)):
         succeeded = None if last_success_at is None else time_of(last_success_at)
-        return AccountRow(account, cursor, succeeded, bool(first_run_done), bool(recovering))
+        return AccountRow(account, cursor, succeeded, bool(first_run_done), bool(recovering), rules)
     recovering = any(get_meta(state, key) is not None for key in (LOST_STATE_AT, _FORMER + account))
-    return AccountRow(account, None, None, first_run_done=False, recovering=recovering)
+    return AccountRow(account, None, None, first_run_done=False, recovering=recovering, rules="")
 
 
-def set_first_run_done(tx: Transaction, account: AccountName) -> None:
-    """Remember that a plan of the account was carried out."""
+def set_run_done(tx: Transaction, account: AccountName, rules: str) -> None:
+    """Remember that a plan of the account was carried out, and under which rules."""
     _begin(tx, account)
-    tx.run("UPDATE accounts SET first_run_done = 1 WHERE account = ?", (account,))
+    tx.run("UPDATE accounts SET first_run_done = 1, rules = ? WHERE account = ?", (rules, account))
 
 
 def set_recovering(tx: Transaction, account: AccountName, recovering: bool) -> None:  # noqa: FBT001  # it is the value
@@ -206,7 +210,7 @@ _PUT = (
 
 def _begin(tx: Transaction, account: AccountName) -> None:
     row = account_row(tx, account)
-    tx.run("INSERT INTO accounts VALUES (?, NULL, NULL, 0, ?, 0) ON CONFLICT DO NOTHING", (account, row.recovering))
+    tx.run("INSERT INTO accounts VALUES (?, NULL, NULL, 0, ?, 0, '') ON CONFLICT DO NOTHING", (account, row.recovering))
 
 
 def _miss_again(tx: Transaction, account: AccountName) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from daemon.render import People, aligned, field_name, page, value
-from mappings.brakes import Brake, FirstRun, Kind, Place, TooMany
+from mappings.brakes import Brake, FirstRun, Kind, Place, RulesChanged, TooMany
 from mappings.fields import FIELDS, texts, value_of
 from mappings.operation import (
     Agree,
@@ -91,6 +91,8 @@ def why(brake: Brake) -> str:
     match brake:
         case FirstRun():
             return "this is its first run"
+        case RulesChanged():
+            return "the configuration has other rules for it or for notes than when it last ran"
         case TooMany():
             what = _TOO_MANY[brake.place, brake.kind].format(brake.people)
             return f"this run would {what}, and more than {brake.limit} are never touched unasked"

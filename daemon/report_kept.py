@@ -10,7 +10,7 @@ from daemon.render_plan import is_shown, why
 from daemon.render_run import told_as_held, trouble
 from daemon.report import AccountReport, Health, Report
 from daemon.state import Transaction
-from mappings.brakes import touches
+from mappings.brakes import puts_uid, touches
 
 
 def keep(tx: Transaction, report: Report, at: datetime) -> None:
@@ -35,7 +35,8 @@ def keep(tx: Transaction, report: Report, at: datetime) -> None:
 
 def _fared(account: AccountReport, report: Report, people: People) -> AccountFared:
     waiting = "; ".join(why(brake) for brake in report.plan.brakes if brake.account == account.name)
-    steps = [step for step in report.plan.waiting if is_shown(step) and touches(step, account.name)]
+    told = [step for step in report.plan.waiting if is_shown(step)]
+    steps = [step for step in told if touches(step, account.name) or puts_uid(step)]
     told = told_as_held(report, account)
     return AccountFared(
         name=account.name,

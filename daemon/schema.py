@@ -49,7 +49,8 @@ MIGRATIONS: Sequence[str] = (
         last_success_at TEXT,
         first_run_done INTEGER NOT NULL,
         recovering INTEGER NOT NULL,
-        looks INTEGER NOT NULL
+        looks INTEGER NOT NULL,
+        rules TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE records (

@@ -8,6 +8,7 @@ the first run of all waits for the owner whatever it contains.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,8 +33,9 @@ from mappings.operation import (
     UpdateRecord,
     WriteNote,
 )
-from mappings.person import Value
+from mappings.person import Uid, Value
 from mappings.record import MEETINGS, AccountName
+from mappings.world import AccountState
 
 
 class Place(StrEnum):
@@ -72,6 +74,13 @@ class FirstRun:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """The account's first plan under other rules waits to be seen: what it would change is nobody's edit."""
+
+    account: AccountName
+
+
+@dataclass(frozen=True, slots=True)
 class TooMany:
     """The plan touches more people than the limit allows."""
 
@@ -82,25 +91,29 @@ class TooMany:
     limit: int
 
 
-Brake = FirstRun | TooMany
+Brake = FirstRun | RulesChanged | TooMany
 
 
 def brake(
-    account: AccountName, operations: Sequence[Operation], linked: int, limit: Limit, *, first_run: bool
+    account: AccountState, operations: Sequence[Operation], people: AbstractSet[Uid], limit: Limit
 ) -> tuple[Brake, ...]:
-    """Return why the account's part of a plan has to wait for the owner; nothing if it may run."""
-    if first_run:
-        return (FirstRun(account),) if any(touches(operation, account) for operation in operations) else ()
-    allowed = limit.for_linked(linked)
-    counted = Counter(footprint for operation in operations for footprint in _footprints(operation, account))
+    """Return why the account's part of a plan has to wait for the owner; nothing if it may run.
+
+    Shapes: `people` are those who are linked in the account.
+    """
+    if account.first_run or account.rules_changed:
+        new: Brake = FirstRun(account.name) if account.first_run else RulesChanged(account.name)
+        return (new,) if any(_concerns(operation, account.name, people) for operation in operations) else ()
+    linked, allowed = len(people), limit.for_linked(len(people))
+    counted = Counter(footprint for operation in operations for footprint in _footprints(operation, account.name))
     limits = dict.fromkeys(Kind, allowed)
     if linked > 1:
         # However few they are: all of them gone at once is a folder that is not there, until the owner says otherwise.
         limits[Kind.DELETE] = min(allowed, linked - 1)
     return tuple(
-        TooMany(account, place, kind, people, limits[kind])
-        for (place, kind), people in sorted(counted.items())
-        if people > limits[kind]
+        TooMany(account.name, place, kind, count, limits[kind])
+        for (place, kind), count in sorted(counted.items())
+        if count > limits[kind]
     )
 
 
@@ -126,6 +139,16 @@ def _takes_back(operation: Operation) -> bool:
 
 def _text(value: Value) -> str:
     return "".join(texts(value))
+
+
+def _concerns(operation: Operation, account: AccountName, people: AbstractSet[Uid]) -> bool:
+    """Tell whether a step is the account's, or makes somebody's note carry the uid who is linked in it."""
+    return touches(operation, account) or (puts_uid(operation) and operation.uid in people)
+
+
+def puts_uid(operation: Operation) -> bool:
+    """Tell whether a step puts the uid into a note."""
+    return isinstance(operation, WriteNote) and operation.insert_uid
 
 
 def touches(operation: Operation, account: AccountName) -> bool:

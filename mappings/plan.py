@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from mappings import returns
-from mappings.brakes import Brake, FirstRun, Limit, Place, brake, brake_dates, touches
+from mappings.brakes import Brake, Limit, Place, TooMany, brake, brake_dates, puts_uid, touches
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, shared, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
@@ -68,9 +68,9 @@ def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[
     """
     whole = allowed = _plan(world)
     brakes: list[Brake] = []
-    while found := list(_brakes(world, allowed.operations, limits, approved)):
+    while found := list(_brakes(world, allowed.operations, limits, approved | {one.account for one in brakes})):
         # What floods into the notes first: it may be all that makes another account look flooded too.
-        flooding = [one for one in found if isinstance(one, FirstRun) or one.place is Place.NOTES] or found
+        flooding = [one for one in found if not isinstance(one, TooMany) or one.place is Place.NOTES] or found
         brakes += flooding
         allowed = _plan(_without(world, {one.account for one in brakes}))
     waiting = tuple(_waiting(whole.operations, allowed.operations, {one.account for one in brakes}))
@@ -85,7 +85,8 @@ def _waiting(
     people = {step.uid for step, is_theirs in zip(whole, theirs, strict=True) if is_theirs}
     written = {step.uid: step for step in allowed if isinstance(step, WriteNote)}
     for step, is_theirs in zip(whole, theirs, strict=True):
-        follows = isinstance(step, WriteNote) and step.uid in people and written.get(step.uid) != step
+        is_theirs_too = step.uid in people or puts_uid(step)
+        follows = isinstance(step, WriteNote) and is_theirs_too and written.get(step.uid) != step
         if is_theirs or follows:
             yield step
 
@@ -104,14 +105,15 @@ def _brakes(
     world: World,
     operations: Sequence[Operation],
     limits: Mapping[AccountName, Limit],
-    approved: frozenset[AccountName],
+    unbraked: AbstractSet[AccountName],
 ) -> Iterator[Brake]:
-    linked = Counter(link.account for link in world.links)
+    linked: defaultdict[AccountName, set[Uid]] = defaultdict(set)
+    for link in world.links:
+        linked[link.account].add(link.uid)
     for account in world.accounts:
-        if account.name not in approved:
-            limit = limits[account.name]
-            yield from brake(account.name, operations, linked[account.name], limit, first_run=account.first_run)
-    if world.dates is not None and MEETINGS not in approved:
+        if account.name not in unbraked:
+            yield from brake(account, operations, linked[account.name], limits[account.name])
+    if world.dates is not None and MEETINGS not in unbraked:
         yield from brake_dates(operations, world.dates, limits[MEETINGS])
 
 

@@ -86,7 +86,7 @@ class AccountState:
     `missing` counts the complete looks that missed a record which was there; `arrived` counts the looks that have seen
     a record, for those that came while one was missing. `unreadable` records exist but are not understood.
     `recovering` says that notes may carry uids which an earlier, lost state has put there. `first_run` says that no
-    plan of this account was ever carried out. `asked_for` are people whom the owner, asked about a doubt, wants to have
+    plan of this account was ever carried out, `rules_changed` that the last one was under other rules. `asked_for` are people whom the owner, asked about a doubt, wants to have
     a contact of their own here.
     """
 
@@ -94,6 +94,7 @@ class AccountState:
     format: Format
     reachable: bool
     first_run: bool
+    rules_changed: bool
     recovering: bool
     policies: Mapping[FieldName, Policy]
     new_contacts: NewContacts

@@ -83,6 +83,7 @@ _USUAL_ACCOUNT: dict[str, object] = {
     "format": Format.VCARD,
     "reachable": True,
     "first_run": False,
+    "rules_changed": False,
     "recovering": False,
     "policies": DEFAULT_POLICIES,
     "new_contacts": NewContacts.ALL,

@@ -126,9 +126,10 @@ def test_a_damaged_reading_holds_its_record() -> None:
 def test_first_run_and_recovery_are_remembered_of_an_account_that_was_never_read() -> None:
     state = State.in_memory()
     with state.transaction() as tx:
-        records.set_first_run_done(tx, HOME)
+        records.set_run_done(tx, HOME, "strict")
         records.set_recovering(tx, WORK, True)
-    assert records.account_row(state, HOME).first_run_done
+    row = records.account_row(state, HOME)
+    assert (row.first_run_done, row.rules) == (True, "strict")
     assert not records.account_row(state, HOME).recovering
     assert records.account_row(state, WORK).recovering
     assert records.accounts(state) == (HOME, WORK)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mappings.brakes import FirstRun, Kind, Limit, Place, TooMany
+from mappings.brakes import FirstRun, Kind, Limit, Place, RulesChanged, TooMany
 from mappings.fields import Direction
 from mappings.operation import (
     Agree,
@@ -369,6 +369,31 @@ class TestBrakes:
         result = planned(world(note("ada", ADA, carries_uid=False), accounts=(account(first_run=True),)))
         assert (steps(result), result.brakes) == ([], (FirstRun(HOME),))
         assert [told(step) for step in result.waiting] == ["note ada +uid", "create home ada Ada/Analyst"]
+
+    def test_a_run_under_other_rules_waits_however_little_it_would_do(self) -> None:
+        state = self.crowd(1, 10)
+        under_others = replace(state, accounts=(replace(state.accounts[0], rules_changed=True),))
+        result = planned(under_others)
+        assert (steps(result), result.brakes, len(result.waiting)) == ([], (RulesChanged(HOME),), 1)
+        assert len(planned(under_others, approved=frozenset({HOME})).operations) == 1
+
+    def test_a_run_under_other_rules_that_would_do_nothing_just_goes_on(self) -> None:
+        state = self.crowd(0, 10)
+        assert planned(replace(state, accounts=(replace(state.accounts[0], rules_changed=True),))).brakes == ()
+
+    def test_a_uid_under_another_key_is_not_put_into_every_note_unasked(self) -> None:
+        home = account(record("1", ADA, uid="ada"), rules_changed=True)
+        state = world(note("ada", ADA, carries_uid=False), accounts=(home,), links=(link("ada", "1", ADA),))
+        result = planned(state)
+        assert (steps(result), [told(step) for step in result.waiting]) == ([], ["note ada +uid"])
+        assert result.brakes == (RulesChanged(HOME),)
+
+    def test_a_uid_that_another_account_asks_for_is_put_in_although_one_waits(self) -> None:
+        home = account(record("1", BOSS, uid="ada"), rules_changed=True)
+        work = account(record("2", ADA, uid="ada"), name="work")
+        links = (link("ada", "1", ADA), link("ada", "2", ADA, account_name="work"))
+        result = planned(world(note("ada", ADA, carries_uid=False), accounts=(home, work), links=links))
+        assert (steps(result), result.brakes) == (["note ada +uid"], (RulesChanged(HOME),))
 
     def test_two_empty_sides_are_success_at_once(self) -> None:
         assert planned(world(accounts=(account(first_run=True),))) == Plan((), (), (), (), (), (), {}, (), (), (), 0)
