@@ -87,6 +87,7 @@ SYNC = {
     },
     "done": OneOf(DONE, NONE),
 }  # fmt: skip
+APART = {"account": str, "uid": str, "remote_id": str, "path": str, "at": str}
 STATUS = {
     "exit_code": int,
     "vault": {"path": str, "not_ours": str},
@@ -100,6 +101,7 @@ STATUS = {
         "subject": str, "account": str, "kind": str, "reason": str, "waiting": Each(VALUE), "since": str,
     }),
     "kept_notes": Each({"account": str, "path": str, "at": str}),
+    "apart": Each(APART),
     "last_run": OneOf({
         "run": int, "kind": str, "started_at": str, "finished_at": OneOf(str, NONE), "exit_code": OneOf(int, NONE),
         "incomplete": str, "skipped": Each(str), "undone": Each(str),
@@ -114,6 +116,7 @@ LINKS = {
     "parted": Each({
         "account": str, "uid": str, "remote_id": str, "path": OneOf(str, NONE), "reason": str, "at": str,
     }),
+    "apart": Each(APART),
 }  # fmt: skip
 
 
