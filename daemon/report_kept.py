@@ -35,8 +35,8 @@ def keep(tx: Transaction, report: Report, at: datetime) -> None:
 
 def _fared(account: AccountReport, report: Report, people: People) -> AccountFared:
     waiting = "; ".join(why(brake) for brake in report.plan.brakes if brake.account == account.name)
-    told = [step for step in report.plan.waiting if is_shown(step)]
-    steps = [step for step in told if touches(step, account.name)] or [step for step in told if puts_uid(step)]
+    shown = [step for step in report.plan.waiting if is_shown(step)]
+    steps = [step for step in shown if touches(step, account.name)] or [step for step in shown if puts_uid(step)]
     told = told_as_held(report, account)
     return AccountFared(
         name=account.name,
