@@ -16,26 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from connectors import webdav
+from connectors import webdav_items, webdav_places
 from connectors.calendar_interface import NOTHING_KNOWN, EventSet, Known
 from connectors.errors import TryLater
 from connectors.http import TooLarge
 from connectors.interface import Cursor
 from connectors.multistatus import DAV, Response, element
-from connectors.webdav import (
-    CAL,
-    CALENDAR,
-    ETAG,
-    Body,
-    Collection,
-    Forbidden,
-    Found,
-    Listing,
-    NotOffered,
-    NotThere,
-    Session,
-    Unread,
-)
+from connectors.webdav import CAL, ETAG, Forbidden, NotOffered, NotThere, Session
+from connectors.webdav_items import Body, Found, Listing, Unread
+from connectors.webdav_places import CALENDAR, Collection
 from mappings.errors import UnreadableRecord
 from mappings.event import CalendarName, Event, UnreadableEvent, Window
 from mappings.record import AccountName, Etag, RemoteId
@@ -83,7 +72,7 @@ class CalendarCollection:
             with suppress(NotThere, NotOffered, Forbidden):
                 return self._since(pointed_to, window, known)
         try:
-            collection = webdav.chosen(self._session, CALENDAR, self._wanted)
+            collection = webdav_places.chosen(self._session, CALENDAR, self._wanted)
             return self._listed(collection, window, known)
         except (NotThere, NotOffered) as error:
             raise TryLater(f"calendar {self.name} cannot be read: {error}", None) from error
@@ -91,7 +80,7 @@ class CalendarCollection:
     def _since(self, collection: Collection, window: Window, known: Known) -> EventSet:
         if not collection.token:
             return self._listed(collection, window, known)
-        listing = webdav.changed_since(self._session, collection, collection.token)
+        listing = webdav_items.changed_since(self._session, collection, collection.token)
         if _looks_complete(listing, known.etags):
             raise NotOffered("the server lists what has not changed")
         answer = _Answer()
@@ -126,11 +115,11 @@ class CalendarCollection:
         """Return the window's records, with all that they hold if none is known, unless that is too much at once."""
         if not known.etags:
             with suppress(TooLarge):
-                return webdav.queried(self._session, collection, _query(window, element(ETAG), element(_DATA)))
-        return webdav.queried(self._session, collection, _query(window, element(ETAG)))
+                return webdav_items.queried(self._session, collection, _query(window, element(ETAG), element(_DATA)))
+        return webdav_items.queried(self._session, collection, _query(window, element(ETAG)))
 
     def _read(self, answer: _Answer, collection: Collection, window: Window, paths: Sequence[str]) -> None:
-        for path, found in webdav.bodies(self._session, collection, _MULTIGET, _DATA, paths):
+        for path, found in webdav_items.bodies(self._session, collection, _MULTIGET, _DATA, paths):
             self._add(answer, RemoteId(path), found, window)
 
     def _add(self, answer: _Answer, source: RemoteId, found: Found, window: Window) -> None:

@@ -15,40 +15,44 @@ meaning is held: it is neither sent again at every look, nor taken for somebody'
 Source: RFC 6352, RFC 6578; `getctag`: calendarserver.org.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urljoin
 
-from connectors import multistatus, webdav
+from connectors import multistatus, webdav, webdav_items, webdav_places
+from connectors.carddav_card import (
+    CHANGED,
+    GONE,
+    NO_PERSON,
+    Card,
+    CardList,
+    Look,
+    Sent,
+    as_kept,
+    guard_of,
+    guarded,
+    hash_of,
+    look_of,
+    uid_property,
+    wire,
+    with_uid,
+)
 from connectors.errors import CursorExpired, Gone, Misunderstood, PreconditionFailed, Refused, TryLater
 from connectors.http import Answer
 from connectors.interface import ChangeSet, Cursor, Deleted, Unreadable, Written
-from connectors.webdav import (
-    BOOK,
-    CARD,
-    Body,
-    Collection,
-    Forbidden,
-    Found,
-    Listing,
-    NotOffered,
-    NotThere,
-    Session,
-    Unread,
-)
+from connectors.webdav import CARD, Forbidden, NotOffered, NotThere, Session
+from connectors.webdav_items import Listing
+from connectors.webdav_places import BOOK, Collection
 from mappings import vcard
 from mappings.errors import EditRefused, UnreadableRecord
-from mappings.fields import FIELDS, Format, same, value_of
+from mappings.fields import FIELDS, Format
 from mappings.operation import CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.person import FieldName, Uid, Value
-from mappings.record import AccountName, Etag, Reading, Record, RemoteId
-from mappings.vcard_card import parsed
-from mappings.vcard_text import unescape
+from mappings.record import AccountName, Etag, Record, RemoteId
 
 GROUP = 25
 """Cards that are written before they are read back together."""
@@ -60,47 +64,7 @@ _DONE = frozenset({200, 201, 202, 204})
 _NOT_TAKEN = frozenset({400, 403, 405, 409, 412, 413, 415, 422, 423, 507})
 """What servers answer to a card that they will not have, or that may not be changed."""
 
-_NEWLINE = re.compile(r"\r*\n")
-_HASH = "hash:"
-_CHANGED = "changed since it was read"
-_NO_PERSON = "a list of contacts, and no person"
-_KEPT_OTHERWISE = "the server keeps it otherwise than it was written"
-_GONE = "no longer in the address book"
 _NO_ETAG = "the server gives it no etag, so that a change made there meanwhile would be overwritten"
-
-
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """A card that is understood."""
-
-    text: str
-    record: Record
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A list of others, which is no person; left as it is."""
-
-
-_Look = _Card | _Group | Unreadable | None
-"""What is at a path; None if nothing is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A card that was put, and what was put there.
-
-    `reading` is what it says, `fields` are those that were to change, `uid` is ours if it was to be put in. `etag` is
-    what the answer said, "" if nothing.
-    """
-
-    path: RemoteId
-    before: str | None
-    text: str
-    reading: Reading
-    fields: tuple[FieldName, ...]
-    uid: Uid | None
-    etag: str
 
 
 _Intent = TypeVar("_Intent", CreateRecord, UpdateRecord, DeleteRecord)
@@ -126,61 +90,61 @@ class AddressBook:
         for remote_id, look in self._looks(remote_ids):
             match look:
                 case None:
-                    yield Gone(remote_id, _GONE)
-                case _Card():
+                    yield Gone(remote_id, GONE)
+                case Card():
                     yield look.record
-                case _Group():
-                    yield Unreadable(remote_id, Etag(""), None, _NO_PERSON)
+                case CardList():
+                    yield Unreadable(remote_id, Etag(""), None, NO_PERSON)
                 case Unreadable():
                     yield look
 
     def create(self, intents: Sequence[CreateRecord]) -> Iterator[Written | Refused]:
         for group in _groups(intents):
             results = [self._created(intent) for intent in group]
-            kept = self._read_back(result for result in results if isinstance(result, _Sent))
+            kept = self._read_back(result for result in results if isinstance(result, Sent))
             for result in results:
-                yield kept[result.path] if isinstance(result, _Sent) else result
+                yield kept[result.path] if isinstance(result, Sent) else result
 
     def update(self, intents: Sequence[UpdateRecord]) -> Iterator[Written | PreconditionFailed | Gone | Refused]:
         for group in _groups(intents):
             looks = dict(self._looks([intent.remote_id for intent in group]))
             results = [self._updated(intent, looks[intent.remote_id]) for intent in group]
-            kept = self._read_back(result for result in results if isinstance(result, _Sent))
+            kept = self._read_back(result for result in results if isinstance(result, Sent))
             for result in results:
-                yield kept[result.path] if isinstance(result, _Sent) else result
+                yield kept[result.path] if isinstance(result, Sent) else result
 
     def delete(self, intents: Sequence[DeleteRecord]) -> Iterator[Deleted | PreconditionFailed | Gone | Refused]:
         for group in _groups(intents):
             looks = dict(self._looks([intent.remote_id for intent in group]))
             for intent in group:
-                card = _guarded(intent, looks[intent.remote_id])
-                yield self._deleted(card) if isinstance(card, _Card) else card
+                card = guarded(intent, looks[intent.remote_id])
+                yield self._deleted(card) if isinstance(card, Card) else card
 
     def restore(
         self, intents: Sequence[RestoreRecord]
     ) -> Iterator[Written | Deleted | PreconditionFailed | Gone | Refused]:
         for intent in intents:
             result = self._restored(intent)
-            yield self._read_back([result])[result.path] if isinstance(result, _Sent) else result
+            yield self._read_back([result])[result.path] if isinstance(result, Sent) else result
 
     def _complete(self, known: Mapping[RemoteId, Etag]) -> ChangeSet:
-        collection = self._found = webdav.chosen(self._session, BOOK, self._wanted)
+        collection = self._found = webdav_places.chosen(self._session, BOOK, self._wanted)
         listing = self._listed(collection)
         news = self._news(collection, listing.etags, known)
         return ChangeSet(
-            records=tuple(each.record for each in news if isinstance(each, _Card)),
+            records=tuple(each.record for each in news if isinstance(each, Card)),
             removed=tuple(remote_id for remote_id in known if remote_id not in listing.etags),
             unreadable=tuple(each for each in news if isinstance(each, Unreadable)),
             cursor=self._cursor(collection, listing),
             complete=True,
-            listed=len(listing.etags) - sum(isinstance(each, _Group) for each in news),
+            listed=len(listing.etags) - sum(isinstance(each, CardList) for each in news),
         )
 
     def _listed(self, collection: Collection) -> Listing:
         if collection.syncs:
             with suppress(NotOffered, Forbidden):
-                return webdav.changed_since(self._session, collection, "")
-        return webdav.listed(self._session, collection)
+                return webdav_items.changed_since(self._session, collection, "")
+        return webdav_items.listed(self._session, collection)
 
     def _since(self, since: Cursor, known: Mapping[RemoteId, Etag]) -> ChangeSet:
         collection, mark = self._pointed_to(since)
@@ -197,32 +161,32 @@ class AddressBook:
         return self._complete(known)
 
     def _synced(self, collection: Collection, token: str, known: Mapping[RemoteId, Etag]) -> ChangeSet:
-        listing = webdav.changed_since(self._session, collection, token)
+        listing = webdav_items.changed_since(self._session, collection, token)
         if _looks_complete(listing, known):
             return self._complete(known)
         news = self._news(collection, listing.etags, known)
         return ChangeSet(
-            records=tuple(each.record for each in news if isinstance(each, _Card)),
+            records=tuple(each.record for each in news if isinstance(each, Card)),
             removed=tuple(remote_id for remote_id in known if remote_id in listing.removed),
             unreadable=tuple(each for each in news if isinstance(each, Unreadable)),
             cursor=self._cursor(collection, listing),
             complete=False,
-            listed=len(listing.etags) - sum(isinstance(each, _Group) for each in news),
+            listed=len(listing.etags) - sum(isinstance(each, CardList) for each in news),
         )
 
     def _news(
         self, collection: Collection, etags: Mapping[str, str], known: Mapping[RemoteId, Etag]
-    ) -> Sequence[_Card | _Group | Unreadable]:
+    ) -> Sequence[Card | CardList | Unreadable]:
         """Read what is not known; what is gone by now is left to the next look, which is told so."""
         paths = [path for path, etag in etags.items() if not etag or known.get(RemoteId(path)) != etag]
-        news: list[_Card | _Group | Unreadable] = []
-        for path, found in webdav.bodies(self._session, collection, _MULTIGET, _DATA, paths):
-            look = _look(RemoteId(path), found)
+        news: list[Card | CardList | Unreadable] = []
+        for path, found in webdav_items.bodies(self._session, collection, _MULTIGET, _DATA, paths):
+            look = look_of(RemoteId(path), found)
             if look is not None and not (
-                isinstance(look, _Card) and known.get(look.record.remote_id) == look.record.etag
+                isinstance(look, Card) and known.get(look.record.remote_id) == look.record.etag
             ):
                 # The text is let go of: a book with photos has too much of it to keep.
-                news.append(replace(look, text="") if isinstance(look, _Card) else look)
+                news.append(replace(look, text="") if isinstance(look, Card) else look)
         return news
 
     def _cursor(self, collection: Collection, listing: Listing) -> Cursor | None:
@@ -246,22 +210,22 @@ class AddressBook:
 
     def _collection(self) -> Collection:
         if self._found is None:
-            self._found = webdav.chosen(self._session, BOOK, self._wanted)
+            self._found = webdav_places.chosen(self._session, BOOK, self._wanted)
         return self._found
 
-    def _looks(self, remote_ids: Sequence[RemoteId]) -> Iterator[tuple[RemoteId, _Look]]:
+    def _looks(self, remote_ids: Sequence[RemoteId]) -> Iterator[tuple[RemoteId, Look]]:
         """Yield what is at each path now; nothing of ours is outside of the collection."""
         collection = self._collection()
         there = [each for each in remote_ids if multistatus.is_child(each, collection.path)]
-        found = webdav.bodies(self._session, collection, _MULTIGET, _DATA, there)
+        found = webdav_items.bodies(self._session, collection, _MULTIGET, _DATA, there)
         for remote_id in remote_ids:
             if multistatus.is_child(remote_id, collection.path):
                 _, body = next(found)
-                yield remote_id, _look(remote_id, body)
+                yield remote_id, look_of(remote_id, body)
             else:
                 yield remote_id, None
 
-    def _created(self, intent: CreateRecord) -> _Sent | Written | Refused:
+    def _created(self, intent: CreateRecord) -> Sent | Written | Refused:
         try:
             text = vcard.new(intent.person, intent.uid)
             reading = vcard.get(text)
@@ -270,18 +234,18 @@ class AddressBook:
         path = self._path_for(intent.uid)
         answer = self._put(path, text, {"If-None-Match": "*"})
         if answer.status in _DONE:
-            return _Sent(path, None, text, reading, tuple(FIELDS), intent.uid, answer.headers.get("etag", ""))
+            return Sent(path, None, text, reading, tuple(FIELDS), intent.uid, answer.headers.get("etag", ""))
         for place in (path, *self._conflicting(answer)):
             look = self._look_at(place)
-            if isinstance(look, _Card) and intent.uid in {look.record.uid, _uid_property(look.text)}:
-                return Written(_with_uid(look.record, intent.uid), None, look.text)
+            if isinstance(look, Card) and intent.uid in {look.record.uid, uid_property(look.text)}:
+                return Written(with_uid(look.record, intent.uid), None, look.text)
             if look is not None and answer.status == 412:
                 return Refused(place, "a contact that is not this person's is in its place")
         return self._refused(None, answer)
 
-    def _updated(self, intent: UpdateRecord, look: _Look) -> _Sent | Written | PreconditionFailed | Gone | Refused:
-        card = _guarded(intent, look)
-        if not isinstance(card, _Card):
+    def _updated(self, intent: UpdateRecord, look: Look) -> Sent | Written | PreconditionFailed | Gone | Refused:
+        card = guarded(intent, look)
+        if not isinstance(card, Card):
             return card
         changes: dict[FieldName, Value] = {change.field: change.after for change in intent.changes}
         uid = intent.uid if intent.insert_uid else None
@@ -294,9 +258,9 @@ class AddressBook:
         return self._put_over(card, text, tuple(changes), uid)
 
     def _put_over(
-        self, card: _Card, text: str, fields: tuple[FieldName, ...], uid: Uid | None
-    ) -> _Sent | PreconditionFailed | Gone | Refused:
-        path, guard = card.record.remote_id, _guard(card.record)
+        self, card: Card, text: str, fields: tuple[FieldName, ...], uid: Uid | None
+    ) -> Sent | PreconditionFailed | Gone | Refused:
+        path, guard = card.record.remote_id, guard_of(card.record)
         if guard is None:
             return Refused(path, _NO_ETAG)
         try:
@@ -305,20 +269,20 @@ class AddressBook:
             return Refused(path, error.reason)
         answer = self._put(path, text, {"If-Match": guard})
         if answer.status in _DONE:
-            return _Sent(path, card.text, text, reading, fields, uid, answer.headers.get("etag", ""))
+            return Sent(path, card.text, text, reading, fields, uid, answer.headers.get("etag", ""))
         return self._not_done(card, answer)
 
-    def _restored(self, intent: RestoreRecord) -> _Sent | Written | Deleted | PreconditionFailed | Gone | Refused:
+    def _restored(self, intent: RestoreRecord) -> Sent | Written | Deleted | PreconditionFailed | Gone | Refused:
         if intent.after is None:
             return self._made_anew(intent)
-        card = _guarded(intent, self._look_at(intent.remote_id))
-        if not isinstance(card, _Card):
+        card = guarded(intent, self._look_at(intent.remote_id))
+        if not isinstance(card, Card):
             return card
-        if _wire(card.text) != _wire(intent.after):
-            return PreconditionFailed(intent.remote_id, _CHANGED)
+        if wire(card.text) != wire(intent.after):
+            return PreconditionFailed(intent.remote_id, CHANGED)
         return self._deleted(card) if intent.before is None else self._put_over(card, intent.before, (), None)
 
-    def _made_anew(self, intent: RestoreRecord) -> _Sent | Written | PreconditionFailed | Refused:
+    def _made_anew(self, intent: RestoreRecord) -> Sent | Written | PreconditionFailed | Refused:
         text = intent.before or ""
         is_ours = multistatus.is_child(intent.remote_id, self._collection().path)
         path = intent.remote_id if is_ours else self._path_for(intent.uid)
@@ -328,17 +292,17 @@ class AddressBook:
             return Refused(path, error.reason)
         answer = self._put(path, text, {"If-None-Match": "*"})
         if answer.status in _DONE:
-            return _Sent(path, None, text, reading, (), None, answer.headers.get("etag", ""))
+            return Sent(path, None, text, reading, (), None, answer.headers.get("etag", ""))
         for place in (path, *self._conflicting(answer)):
             look = self._look_at(place)
-            if isinstance(look, _Card) and _wire(look.text) == _wire(text):
+            if isinstance(look, Card) and wire(look.text) == wire(text):
                 return Written(look.record, None, look.text)
             if look is not None:
                 return PreconditionFailed(place, "is there again, and is not what it was")
         return self._refused(path, answer)
 
-    def _deleted(self, card: _Card) -> Deleted | PreconditionFailed | Gone | Refused:
-        path, guard = card.record.remote_id, _guard(card.record)
+    def _deleted(self, card: Card) -> Deleted | PreconditionFailed | Gone | Refused:
+        path, guard = card.record.remote_id, guard_of(card.record)
         if guard is None:
             return Refused(path, _NO_ETAG)
         answer = self._session.tell("DELETE", self._url(path), {"If-Match": guard}, b"")
@@ -346,17 +310,17 @@ class AddressBook:
             return Deleted(path, card.text)
         return self._not_done(card, answer)
 
-    def _not_done(self, card: _Card, answer: Answer) -> PreconditionFailed | Gone | Refused:
+    def _not_done(self, card: Card, answer: Answer) -> PreconditionFailed | Gone | Refused:
         """Find out why a guarded write was not carried out: 412 is also what some say of a card they will not have."""
         path = card.record.remote_id
         if answer.status in {404, 410}:
-            return Gone(path, _GONE)
+            return Gone(path, GONE)
         if answer.status in {409, 412}:
             look = self._look_at(path)
             if look is None:
-                return Gone(path, _GONE)
-            if not isinstance(look, _Card) or look.record.etag != card.record.etag:
-                return PreconditionFailed(path, _CHANGED)
+                return Gone(path, GONE)
+            if not isinstance(look, Card) or look.record.etag != card.record.etag:
+                return PreconditionFailed(path, CHANGED)
         return self._refused(path, answer)
 
     def _refused(self, path: RemoteId | None, answer: Answer) -> Refused:
@@ -371,25 +335,25 @@ class AddressBook:
         for href in conflict.hrefs if conflict is not None else ():
             yield RemoteId(multistatus.path_of(href, answer.url))
 
-    def _read_back(self, sent: Iterable[_Sent]) -> Mapping[RemoteId, Written]:
+    def _read_back(self, sent: Iterable[Sent]) -> Mapping[RemoteId, Written]:
         """Return what was sent as it is there now, by path."""
         by_path = {each.path: each for each in sent}
-        return {path: _as_kept(by_path[path], look) for path, look in self._looks(list(by_path))}
+        return {path: as_kept(by_path[path], look) for path, look in self._looks(list(by_path))}
 
-    def _look_at(self, path: RemoteId) -> _Look:
+    def _look_at(self, path: RemoteId) -> Look:
         ((_, look),) = self._looks([path])
         return look
 
     def _put(self, path: RemoteId, text: str, guard: dict[str, str]) -> Answer:
         headers = {"Content-Type": "text/vcard; charset=utf-8", **guard}
-        return self._session.tell("PUT", self._url(path), headers, _wire(text))
+        return self._session.tell("PUT", self._url(path), headers, wire(text))
 
     def _url(self, path: RemoteId) -> str:
         return urljoin(self._collection().url, path)
 
     def _path_for(self, uid: Uid) -> RemoteId:
         """Return the path of `<uid>.vcf`, as other programs name their cards, or a hash of the uid where that is not safe."""
-        name = uid if _SAFE_UID.fullmatch(uid) else _hash_of(uid)
+        name = uid if _SAFE_UID.fullmatch(uid) else hash_of(uid)
         return RemoteId(f"{self._collection().path}{name}.vcf")
 
 
@@ -404,90 +368,6 @@ def _looks_complete(listing: Listing, known: Mapping[RemoteId, Etag]) -> bool:
     return unchanged > 0 and unchanged >= left_out
 
 
-def _look(remote_id: RemoteId, found: Found) -> _Look:
-    match found:
-        case None:
-            return None
-        case Unread():
-            return Unreadable(remote_id, Etag(""), None, found.reason)
-        case Body():
-            return _understood(remote_id, found)
-
-
-def _understood(remote_id: RemoteId, body: Body) -> _Card | _Group | Unreadable:
-    etag = Etag(body.etag or f"{_HASH}{_hash_of(body.text)}")
-    if vcard.is_group(body.text):
-        return _Group()
-    try:
-        return _Card(body.text, Record(remote_id, etag, vcard.get(body.text)))
-    except UnreadableRecord as error:
-        return Unreadable(remote_id, etag, error.line, error.reason)
-
-
-def _guarded(
-    intent: UpdateRecord | DeleteRecord | RestoreRecord, look: _Look
-) -> _Card | PreconditionFailed | Gone | Refused:
-    """Return the card if it is still what the intent was made from and may be written."""
-    match look:
-        case None:
-            return Gone(intent.remote_id, _GONE)
-        case _Group():
-            return Refused(intent.remote_id, _NO_PERSON)
-        case Unreadable():
-            is_same = look.etag == intent.etag
-            return Refused(intent.remote_id, look.reason) if is_same else PreconditionFailed(intent.remote_id, _CHANGED)
-        case _Card():
-            return look if look.record.etag == intent.etag else PreconditionFailed(intent.remote_id, _CHANGED)
-
-
-def _as_kept(sent: _Sent, look: _Look) -> Written:
-    """Return a card as the server keeps it; where it has gone or is not understood already, as it was sent."""
-    if not isinstance(look, _Card):
-        return Written(Record(sent.path, Etag(sent.etag), sent.reading), sent.before, sent.text)
-    record = look.record
-    if not sent.etag or _opaque(sent.etag) == _opaque(record.etag):
-        kept = record.reading
-        held = dict(kept.held) | {name: _KEPT_OTHERWISE for name in sent.fields if _is_other(name, sent.reading, kept)}
-        record = _with_uid(replace(record, reading=replace(kept, held=held)), sent.uid)
-    return Written(record, sent.before, look.text)
-
-
-def _is_other(name: FieldName, sent: Reading, kept: Reading) -> bool:
-    if name in sent.held or name in kept.held:
-        return False
-    return not same(name, value_of(sent.person, name), value_of(kept.person, name))
-
-
-def _with_uid(record: Record, uid: Uid | None) -> Record:
-    """Return a record with our uid where the server has dropped it; else it would be put in again at every look."""
-    if uid is None or record.uid is not None:
-        return record
-    return replace(record, reading=replace(record.reading, uid=uid))
-
-
-def _uid_property(text: str) -> str:
-    line = parsed(text).first("UID")
-    return unescape(line.value).strip() if line is not None else ""
-
-
-def _guard(record: Record) -> str | None:
-    return None if record.etag.startswith(_HASH) else webdav.guard(record.etag)
-
-
-def _opaque(etag: str) -> str:
-    """Return what a proxy leaves of an etag when it packs an answer."""
-    return etag.removeprefix("W/").strip('"').removesuffix("-gzip")
-
-
 def _groups(intents: Sequence[_Intent]) -> Iterator[Sequence[_Intent]]:
     for first in range(0, len(intents), GROUP):
         yield intents[first : first + GROUP]
-
-
-def _wire(text: str) -> bytes:
-    """Return a card as it is sent: its lines end in CRLF (RFC 6350 section 3.2), of which XML leaves a LF."""
-    return _NEWLINE.sub("\r\n", text).encode()
-
-
-def _hash_of(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
