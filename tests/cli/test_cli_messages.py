@@ -87,7 +87,7 @@ def test_with_the_usual_configuration_commands_are_short(contactd: Contactd, tmp
     assert named(contactd("init", tmp_path / "Notes").said)[-1] == "contactd sync --once --dry-run"
 
 
-TO_COME = frozenset({"auth", "ignore"})
+TO_COME = frozenset({"ignore"})
 """Commands that messages name already, of connectors and rules that no command leads to yet."""
 
 
