@@ -234,7 +234,8 @@ class AddressBook:
         path = self._path_for(intent.uid)
         answer = self._put(path, text, {"If-None-Match": "*"})
         if answer.status in _DONE:
-            return Sent(path, None, text, reading, tuple(FIELDS), intent.uid, answer.headers.get("etag", ""))
+            place = self._place(path, answer)
+            return Sent(place, None, text, reading, tuple(FIELDS), intent.uid, answer.headers.get("etag", ""))
         for place in (path, *self._conflicting(answer)):
             look = self._look_at(place)
             if isinstance(look, Card) and intent.uid in {look.record.uid, uid_property(look.text)}:
@@ -292,7 +293,7 @@ class AddressBook:
             return Refused(path, error.reason)
         answer = self._put(path, text, {"If-None-Match": "*"})
         if answer.status in _DONE:
-            return Sent(path, None, text, reading, (), None, answer.headers.get("etag", ""))
+            return Sent(self._place(path, answer), None, text, reading, (), None, answer.headers.get("etag", ""))
         for place in (path, *self._conflicting(answer)):
             look = self._look_at(place)
             if isinstance(look, Card) and wire(look.text) == wire(text):
@@ -347,6 +348,12 @@ class AddressBook:
     def _put(self, path: RemoteId, text: str, guard: dict[str, str]) -> Answer:
         headers = {"Content-Type": "text/vcard; charset=utf-8", **guard}
         return self._session.tell("PUT", self._url(path), headers, wire(text))
+
+    def _place(self, path: RemoteId, answer: Answer) -> RemoteId:
+        """Return where a new card is: a server may keep it at a path of its own choice (RFC 9110 section 10.2.2)."""
+        said = answer.headers.get("location", "")
+        place = RemoteId(multistatus.path_of(said, answer.url)) if said else path
+        return place if multistatus.is_child(place, self._collection().path) else path
 
     def _url(self, path: RemoteId) -> str:
         return urljoin(self._collection().url, path)

@@ -43,6 +43,10 @@ _USER_AGENT = "contactd"
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
+class _Broken(TryLater):
+    """No answer, because there was no connection or it broke."""
+
+
 class TooLarge(ConnectorError):
     """The answer is larger than `BODY_BYTES_MAX`: ask for less at once, or do without."""
 
@@ -105,8 +109,8 @@ class Patience:
     """
 
     connect_s: float = 10.0
-    silence_s: float = 60.0
-    whole_s: float = 120.0
+    silence_s: float = 120.0
+    whole_s: float = 300.0
     pauses_s: tuple[float, ...] = (0.5, 2.0)
     retry_after_s_max: float = 10.0
 
@@ -189,7 +193,7 @@ class Client:
         for pause_s in self._patience.pauses_s:
             try:
                 answer = self._sent(request)
-            except TryLater:
+            except _Broken:
                 self._wait(pause_s)
                 continue
             if answer.status not in _BUSY:
@@ -233,9 +237,10 @@ class Client:
         try:
             return self._exchanged(self._opened(), request)
         except httpx.TimeoutException as error:
+            # It may still be at work on it, and asking again would only give it more of that.
             raise TryLater(f"{_host_of(request.url)} did not answer in time", None) from error
         except httpx.TransportError as error:
-            raise TryLater(f"{_host_of(request.url)} cannot be reached: {_reason(error)}", None) from error
+            raise _Broken(f"{_host_of(request.url)} cannot be reached: {_reason(error)}", None) from error
         except httpx.DecodingError as error:
             raise TryLater(f"{_host_of(request.url)} sent an answer that cannot be unpacked", None) from error
         except httpx.InvalidURL as error:

@@ -26,6 +26,8 @@ ETAG = f"{DAV}getetag"
 SYNC_TOKEN = f"{DAV}sync-token"
 RESOURCE_TYPE = f"{DAV}resourcetype"
 
+_HEADER = re.compile(r"[\x21-\x7e]+")
+
 _KIN = {"icloud.com": ".icloud.com"}
 """Providers that keep accounts on several hosts: the end of the host that is configured, and of those that may follow.
 
@@ -142,6 +144,9 @@ class Session:
             return {}
         secret = self._secret(self.login.source)
         if not self.login.username:
+            if _HEADER.fullmatch(secret) is None:
+                # A library would say what it does not like about it, and so what it is.
+                raise SignInNeeded(self.account, "its token has characters that no token has", self._remedy)
             return {"Authorization": f"Bearer {secret}"}
         pair = base64.b64encode(f"{self.login.username}:{secret}".encode()).decode()
         return {"Authorization": f"Basic {pair}"}
@@ -166,11 +171,8 @@ class Session:
         return secrets.remedy(self.account, self.login.source)
 
 
-_ETAG_HEADER = re.compile(r"[\x21-\x7e]+")
-
-
 def guard(etag: str) -> str | None:
     """Return an etag as a header has it (RFC 9110 section 8.8.3), None for one that no header can hold."""
-    if _ETAG_HEADER.fullmatch(etag) is None:
+    if _HEADER.fullmatch(etag) is None:
         return None
     return etag if etag.endswith('"') else f'"{etag}"'

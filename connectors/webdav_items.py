@@ -20,6 +20,9 @@ from connectors.webdav_places import Collection
 PAGES_MAX = 1_000
 """Answers of one listing that a server may cut it into."""
 
+TOKEN_LENGTH_MAX = 4_096
+"""It is kept for every look; those that are observed are a URL at most."""
+
 BATCH_MAX = 500
 """Resources asked for at once."""
 
@@ -76,7 +79,7 @@ def changed_since(session: Session, collection: Collection, token: str) -> Listi
                 etags[response.path] = response.text(ETAG)
                 removed.discard(response.path)
         is_cut = any(each.path == collection.path and each.status == 507 for each in page.responses)
-        if not page.sync_token or (is_cut and page.sync_token == token):
+        if not 0 < len(page.sync_token) <= TOKEN_LENGTH_MAX or (is_cut and page.sync_token == token):
             raise Misunderstood("the answer does not say how far it goes", "")
         token = page.sync_token
         if not is_cut:

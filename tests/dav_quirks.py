@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
@@ -40,6 +40,7 @@ class Quirks:
     names_conflict: bool = True
     unacceptable: Callable[[str], int | None] = lambda _: None
     multiget: bool = True
+    own_paths: bool = False
     page: int = 0
     href: Callable[[str], str] = as_it_is
     username: str = ""
@@ -180,15 +181,19 @@ class Quirky:
         if (failure := self._unguarded(path, passing)) is not None:
             return failure
         uid = _UID.search(text)
-        others = [each for each, (_, there) in self.cards.items() if uid and each != path and uid[0] in there]
+        here = [each for each in self.cards if each.rpartition("/")[0] == path.rpartition("/")[0] and each != path]
+        others = [each for each in here if uid and uid[0] in self.cards[each][1]]
         if others and self.quirks.same_uid == 409:
             named = f"<href>{others[0]}</href>" if self.quirks.names_conflict else ""
             return Said(
                 409, {}, f"<error {_NAMESPACES}><C:no-uid-conflict>{named}</C:no-uid-conflict></error>".encode()
             )
-        status = 204 if path in self.cards else 201
+        status, headers = 204 if path in self.cards else 201, dict[str, str]()
+        if self.quirks.own_paths and status == 201:
+            path = f"{path.rpartition('/')[0]}/{len(self._changes)} of ours.vcf"
+            headers["Location"] = quote(path)
         etag = self.put(path, text)
-        return Said(status, {"ETag": etag} if self.quirks.etag_on_put and self.quirks.etags else {}, b"")
+        return Said(status, headers | ({"ETag": etag} if self.quirks.etag_on_put and self.quirks.etags else {}), b"")
 
     def _delete(self, path: str, passing: Passing) -> Said:
         if path not in self.cards:

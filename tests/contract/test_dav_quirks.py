@@ -12,6 +12,7 @@ from connectors.carddav import AddressBook
 from connectors.errors import CursorExpired, Gone, Misunderstood, PreconditionFailed, Refused, SignInNeeded, TryLater
 from connectors.interface import ChangeSet, Cursor, Deleted, Unreadable, Written
 from connectors.tokens import open_store
+from connectors.webdav import guard
 from dav_quirks import BOOK, Quirks, Quirky, quirky
 from dav_servers import Passing, Said, always
 from mappings.fields import value_of
@@ -626,3 +627,69 @@ def test_calendars_are_named_by_their_urls_ends_unless_those_are_the_same(tmp_pa
         ACCOUNT, dav.Options("https://dav.example.test/", calendars=wanted), open_store(tmp_path)
     )
     assert [each.name for each in calendars] == ["Work", "häuser", wanted[2], wanted[3]]
+
+
+def test_a_new_card_is_where_the_server_has_put_it() -> None:
+    with quirky(Quirks(own_paths=True)) as server:
+        book = book_of(server)
+        cursor = book.changes(None, {}).cursor
+        (outcome,) = book.create([creation("Ada")])
+        record = written(outcome).record
+        assert (record.remote_id, record.uid) == (f"{BOOK}0%20of%20ours.vcf", UID)
+        changes = book.changes(cursor, {record.remote_id: record.etag})
+        assert (changes.records, changes.removed) == ((), ())
+        (updated,) = book.update([retitled(record, "Poet")])
+        assert written(updated).record.person.title == "Poet"
+
+
+@pytest.mark.parametrize("token", ["t0\x00ken", "töken", "two words", "a\tb"])
+def test_a_token_that_is_none_is_told_without_what_it_is(tmp_path: Path, token: str) -> None:
+    (tmp_path / "token").write_text(token)
+    (tmp_path / "token").chmod(0o600)
+    with quirky(Quirks()) as server:
+        book = dav.open_contacts(
+            ACCOUNT, dav.Options(server.url, password_file=tmp_path / "token"), open_store(tmp_path / "tokens")
+        )
+        assert book is not None
+        with pytest.raises(SignInNeeded, match="no token has") as caught:
+            book.changes(None, {})
+        assert token not in str(caught.value)
+        assert server.wire.requests == []
+
+
+@pytest.mark.parametrize(
+    ("etag", "header"),
+    [
+        ('"1"', '"1"'),
+        ('W/"1"', 'W/"1"'),
+        ("1", '"1"'),
+        ("", None),
+        ('"1"\r\nX-Evil: 1', None),
+        ('"ü"', None),
+        ('"a b"', None),
+    ],
+)
+def test_an_etag_that_no_header_can_hold_guards_nothing(etag: str, header: str | None) -> None:
+    assert guard(etag) == header
+
+
+def test_a_token_without_an_end_is_not_kept() -> None:
+    with with_ada(Quirks()) as (server, book, _):
+        body = '<multistatus xmlns="DAV:"><sync-token>' + "x" * 100_000 + "</sync-token></multistatus>"
+        cursor = book.changes(None, {}).cursor
+        server.wire.meddle = always(Said(207, {}, body.encode()))
+        with pytest.raises(Misunderstood, match="how far it goes"):
+            book.changes(cursor, {})
+
+
+def test_two_accounts_may_have_an_address_book_each_on_one_server() -> None:
+    with quirky(Quirks(names=TWO)) as server:
+        first, second = book_of(server, "Friends"), book_of(server, "Büro <1>")
+        (one,), (other,) = first.create([creation("Ada")]), second.create([creation("Ada")])
+        assert {written(one).record.remote_id, written(other).record.remote_id} == {
+            OURS,
+            f"/dav/me/K%C3%BCndigung%20&%20S%C3%B6hne/{UID}.vcf",
+        }
+        assert [len(book.changes(None, {}).records) for book in (first, second)] == [1, 1]
+        (foreign,) = first.read([written(other).record.remote_id])
+        assert isinstance(foreign, Gone)

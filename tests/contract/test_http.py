@@ -328,3 +328,35 @@ def test_a_certificate_that_nobody_vouches_for_ends_it_before_anything_is_sent(
         # What this machine trusts is trusted.
         monkeypatch.setenv("SSL_CERT_FILE", str(unknown_certificate))
         assert Client(url, patience=QUICK).ask(Request("GET", f"{url}/", SECRET)).status == 200
+
+
+def test_a_server_that_is_silent_is_not_asked_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = Client(url, patience=QUICK, wait=no_wait)
+        with pytest.raises(TryLater, match="did not answer in time"):
+            client.ask(Request("GET", f"{url}/"))
+        assert client.requests == 1
+
+
+def test_an_answer_that_drips_is_cut_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        stopped = threading.Event()
+
+        def drip() -> None:
+            connection, _ = slow.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                while not stopped.wait(0.1):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{slow.getsockname()[1]}"
+        client = Client(url, patience=QUICK, wait=no_wait)
+        try:
+            with pytest.raises(TryLater, match="took too long to send an answer"):
+                client.ask(Request("GET", f"{url}/"))
+        finally:
+            stopped.set()
+            thread.join()
