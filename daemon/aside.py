@@ -54,6 +54,20 @@ def write_aside(folder_fd: int, aside: str, content: bytes, like_fd: int) -> Non
         raise
 
 
+def create_aside(folder_fd: int, name: str, written: NoteHash, content: bytes) -> None:
+    """Make a note that is not there: complete under another name first, so that nobody ever sees half of it.
+
+    Errors: `FileExistsError` if something has the name; `OSError`. Nothing is left behind unless even removing fails.
+    """
+    new = aside_name(name, written, written).removesuffix(".tmp") + ".new"
+    write_new(folder_fd, new, content, like_fd=None)
+    try:
+        rename_new(folder_fd, new, name)
+    except OSError:
+        os.unlink(new, dir_fd=folder_fd)
+        raise
+
+
 def let_go(folder_fd: int, aside: str, found: NoteHash) -> str | None:
     """Remove a file that was set aside and holds what was `found`; or keep it, and return the conflict copy's name."""
     parts = _NAME.fullmatch(aside)

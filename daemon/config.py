@@ -40,13 +40,14 @@ class VaultConfig:
     """Where the notes are and how they are written.
 
     `people` are globs below the root; a note that one of them matches is a person's. `uid_key` is "" where notes
-    are not to carry their uid.
+    are not to carry their uid. `review_note` is the path of the note in which open questions are asked, "" for none.
     """
 
     path: Path
     profile: ProfileName
     people: tuple[str, ...]
     uid_key: str
+    review_note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _written(table: Table) -> Written:
 def _resolved(written: Written) -> Config:
     vault = written.vault
     return Config(
-        vault=VaultConfig(vault.path, vault.profile, vault.people, vault.uid_key),
+        vault=VaultConfig(vault.path, vault.profile, vault.people, vault.uid_key, vault.review_note),
         state=written.state.path,
         undo_for=timedelta(days=written.state.undo_days),
         meetings=_meetings(written.meetings, _limit(written.brakes)),

@@ -125,6 +125,8 @@ Address = Annotated[str, _text_like(r"[^@\s]+@[^@\s]+", "an e-mail address in qu
 Glob = Annotated[str, _text_like(r"(?!/)(?!.*\.\.).+", 'a pattern of paths within the vault, like "People/**"')]
 Name = Annotated[str, _text_like(r"[A-Za-z0-9_-]+", "letters, digits, - and _")]
 PropertyName = Annotated[str, _text_like(r"[A-Za-z0-9_-]*", 'letters, digits, - and _, or "" for none')]
+_NOTE_NAME = r"(?!.*(?:^|/)\.)(?:[^/\\:*?\"<>|]+(?:/[^/\\:*?\"<>|]+)*\.md)?"
+NoteName = Annotated[str, _text_like(_NOTE_NAME, 'a path in the vault, like "Contact review.md", or "" for none')]
 People = Annotated[int, _whole_number(0, 10**9, "a whole number of people, 0 or more")]
 Percent = Annotated[int, _whole_number(0, 100, "a whole number from 0 to 100")]
 Days = Annotated[int, _whole_number(1, 3650, "a whole number of days, 1 to 3650")]
@@ -145,6 +147,7 @@ class VaultKeys:
     profile: ProfileName = "people-notes"
     people: tuple[Glob, ...] = ()
     uid_key: PropertyName = "uid"
+    review_note: NoteName = ""
 
 
 @dataclass(frozen=True, slots=True)

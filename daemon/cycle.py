@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import conflicts, dates, decisions, gather, journal, links, records, returns, saved_plan, scan
+from daemon import conflicts, dates, decisions, gather, journal, links, records, returns, review_note, saved_plan, scan
 from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Begun, Execution, begin, never
@@ -73,6 +73,7 @@ def planned(setup: Setup, state: State, now: datetime, sides: Sides) -> Look:
 
     Errors: `VaultMissing`, `StateError`.
     """
+    review_note.take_answers(setup, state, now)
     world = gather.world(setup, state, sides.notes, sides.accounts)
     read = {account.name for account in sides.accounts if account.health is Health.OK}
     if recover(state, world, read, now):
@@ -130,6 +131,8 @@ def begun(job: Execution, seen: Look) -> Begun:
 
 def finished(job: Execution, seen: Look, deeds: Deeds, at: datetime) -> Report:
     """Record how a run ended whose accounts have all been written."""
+    trouble = review_note.keep(job.setup, job.state)
+    deeds = deeds if trouble is None else replace(deeds, failures=(*deeds.failures, trouble))
     report = Report(job.run, seen.vault, seen.accounts, seen.calendars, seen.plan, deeds)
     with job.state.transaction() as tx:
         _record_runs(tx, job, seen, deeds)

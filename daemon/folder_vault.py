@@ -35,7 +35,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from connectors.exchange import exchange, make_durable, no_writer, read_all
-from daemon.aside import aside_name, is_aside, let_go, write_aside
+from daemon.aside import aside_name, create_aside, is_aside, let_go, write_aside
 from daemon.errors import NoteChanged, NotOurVault, VaultError, VaultMissing
 from daemon.marker import MARKER_NAME, Marker, read_marker
 from daemon.vault import FileStat, Listing, NoteFile, Problem, hash_of
@@ -151,6 +151,15 @@ class FolderVault:
             status = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
         return NoteFile(path, written, content, _stat_of(path, status))
 
+    def create(self, path: NotePath, content: bytes) -> NoteFile:
+        folder, name = _split(path)
+        written = hash_of(content)
+        with _told_of_new(), self._made(folder) as folder_fd:
+            create_aside(folder_fd, name, written, content)
+            make_durable(folder_fd)
+            status = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+        return NoteFile(path, written, content, _stat_of(path, status))
+
     def check_writable(self, path: NotePath) -> None:
         folder, name = _split(path)
         with _told(), self._folder(folder) as folder_fd:
@@ -209,6 +218,17 @@ class FolderVault:
             yield folder_fd
         finally:
             os.close(folder_fd)
+
+    @contextmanager
+    def _made(self, path: str) -> Generator[int]:
+        """Open a folder beneath the root, and make what of it is not there."""
+        parts = path.split("/") if path else []
+        for depth in range(len(parts)):
+            with self._folder("/".join(parts[:depth])) as parent_fd, suppress(FileExistsError):
+                os.mkdir(parts[depth], dir_fd=parent_fd)
+                make_durable(parent_fd)
+        with self._folder(path) as folder_fd:
+            yield folder_fd
 
 
 class _Look:
@@ -347,6 +367,17 @@ def _told() -> Generator[None]:
         raise NoteChanged("it is not there right now") from error
     except FileExistsError as error:
         raise NoteChanged("somebody is still writing to the file that it was before") from error
+    except OSError as error:
+        raise VaultError(_reason(error)) from error
+
+
+@contextmanager
+def _told_of_new() -> Generator[None]:
+    """Say what an error of the operating system means for a note that is to be made."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise NoteChanged("something of this name is there already") from error
     except OSError as error:
         raise VaultError(_reason(error)) from error
 

@@ -17,6 +17,7 @@ from daemon.setup import Account, Meetings, Setup
 from mappings.meeting_people import me_of
 from mappings.note import NoteRules
 from mappings.profiles import PROFILES, adding
+from mappings.record import NotePath
 
 _WORKERS_MAX = 16
 
@@ -46,6 +47,7 @@ def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
         left_out=left_out,
         meetings=meetings(config),
         undo_for=config.undo_for,
+        review_note=NotePath(config.vault.review_note) if config.vault.review_note else None,
     )
 
 

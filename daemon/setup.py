@@ -17,7 +17,7 @@ from mappings.meeting_case import MeetingRules
 from mappings.meeting_people import Me
 from mappings.note import NoteRules
 from mappings.person import FieldName
-from mappings.record import AccountName
+from mappings.record import AccountName, NotePath
 from mappings.world import NewContacts
 
 
@@ -60,7 +60,8 @@ class Setup:
     """What a cycle works with; `vault_id` names the vault wherever it is mounted.
 
     Accounts `left_out` are not read in this run; their people are planned as if nothing had changed there. What a run
-    did can be undone for as long as `undo_for`.
+    did can be undone for as long as `undo_for`. `review_note` is where open questions are asked in the vault, None where
+    they are not.
     """
 
     vault: Vault
@@ -71,3 +72,4 @@ class Setup:
     left_out: frozenset[AccountName]
     meetings: Meetings
     undo_for: timedelta
+    review_note: NotePath | None

@@ -100,6 +100,13 @@ class Vault(Protocol):
         """
         ...
 
+    def create(self, path: NotePath, content: bytes) -> NoteFile:
+        """Make a note that is not there, and its folder; whole and durable when this returns, or not at all.
+
+        Errors: `NoteChanged` if something of this name is there; `VaultError` if it cannot be made.
+        """
+        ...
+
     def check_writable(self, path: NotePath) -> None:
         """Make sure that a note may be replaced, as far as that can be told without doing it.
 

@@ -77,6 +77,7 @@ def setup_of(vault: Path, accounts: Sequence[Account]) -> Setup:
         left_out=frozenset(),
         meetings=MEETINGS,
         undo_for=timedelta(days=90),
+        review_note=None,
     )
 
 

@@ -71,7 +71,7 @@ def test_the_smallest_configuration(home: Path) -> None:
         new_contacts = "all"
         """)
     assert config == Config(
-        vault=VaultConfig(home / "Notes", profile="people-notes", people=(), uid_key="uid"),
+        vault=VaultConfig(home / "Notes", profile="people-notes", people=(), uid_key="uid", review_note=""),
         state=home / ".local/state/contactd",
         undo_for=timedelta(days=90),
         meetings=MeetingConfig(

@@ -96,6 +96,16 @@ class MemoryVault:
         if path in self.locked:
             raise VaultError("it is read-only")
 
+    def create(self, path: NotePath, content: bytes) -> NoteFile:
+        self._step("create asked")
+        self._check_mounted()
+        if path in self.files:
+            raise NoteChanged("something of this name is there already")
+        self.save(path, content, by_rename=True)
+        file = self.files[path]
+        self._step("create done")
+        return NoteFile(path, hash_of(content), content, self._stat(path, file))
+
     def settle(self) -> tuple[NotePath, ...]:
         self._step("settle asked")
         self._check_mounted()

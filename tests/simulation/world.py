@@ -160,6 +160,7 @@ class World:
             left_out=frozenset(),
             meetings=MEETINGS,
             undo_for=timedelta(days=90),
+            review_note=None,
         )
 
     def pass_time(self, span: timedelta) -> None:
