@@ -85,6 +85,10 @@ class Book:
         """Make a record what it was, whether it is there or not."""
         self._keep(remote_id, entry)
 
+    def annotate(self, remote_id: RemoteId, extra: str) -> None:
+        """Change what we have no word for in a record that is there."""
+        self._keep(remote_id, replace(self._entries[remote_id], extra=extra))
+
     def remove(self, remote_id: RemoteId) -> None:
         """Remove a record that is there."""
         del self._entries[remote_id]

@@ -252,6 +252,9 @@ def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tall
         _tell(tally, step.path, error)
         with job.state.transaction() as tx:
             journal.failed(tx, intent, error.reason)
+            # After an error of the file system nobody knows whether the note was replaced.
+            if isinstance(error, NoteChanged):
+                journal.unchanged(tx, intent)
         return False
     with job.state.transaction() as tx:
         journal.done(tx, intent, None, draft.after)
@@ -350,6 +353,7 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
             _part(tx, step.account, step.uid, outcome.remote_id, parting, now)
         case PreconditionFailed() | Gone() | Refused():
             journal.failed(tx, intent, outcome.reason)
+            journal.unchanged(tx, intent)
         case _:
             assert_never(outcome)
 

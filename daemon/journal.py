@@ -134,6 +134,11 @@ def failed(tx: Transaction, operation: OperationId, reason: str) -> None:
     _end(tx, operation, OperationState.FAILED, reason)
 
 
+def unchanged(tx: Transaction, operation: OperationId) -> None:
+    """Note that an operation has changed nothing, so that no older copy can undo it."""
+    tx.run("UPDATE operations SET undoable = 0 WHERE id = ?", (operation,))
+
+
 def dropped(tx: Transaction, operation: OperationId, reason: str) -> None:
     """Note that an intent is given up: what became of it was found out otherwise, or no longer matters."""
     _end(tx, operation, OperationState.DROPPED, reason)

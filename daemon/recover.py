@@ -105,6 +105,8 @@ def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: Not
             Agreed(agreed.account, {name: value for name, value in agreed.values.items() if name in arrived}),
         )
     journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the note")
+    if note is not None and note.note_hash == step.note_hash:
+        journal.unchanged(tx, intent.id)
 
 
 def _settle_create(
@@ -129,6 +131,8 @@ def _settle_update(tx: Transaction, intent: Unfinished, step: UpdateRecord, reco
     values: dict[FieldName, Value] = {name: value for name, value in step.agreed.values.items() if name in arrived}
     _agree(tx, step.uid, Agreed(step.account, values))
     journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the contact")
+    if record is not None and record.etag == step.etag:
+        journal.unchanged(tx, intent.id)
 
 
 def _settle_delete(

@@ -215,8 +215,10 @@ def _returned(
     if not doubted:
         return ()
     said: dict[str, Value] = {NOTE: ours, **{side.account: value_of(side.theirs, name) for side in sides}}
-    spoke: set[str] = {side.account for side in sides if side.changed(name)}
-    spoke |= {NOTE} if any(side.note_changed(name) for side in sides) else set()
+    # Whoever never agreed on the field has not changed it: what it says may be as old as what came back.
+    met = [side for side in sides if name in side.base]
+    spoke: set[str] = {side.account for side in met if side.changed(name)}
+    spoke |= {NOTE} if any(side.note_changed(name) for side in met) else set()
     words = [said[who] for who in spoke - doubted.keys()]
     return tuple(
         who

@@ -8,17 +8,18 @@ A value has returned if its side says again what it said before a recent write o
 one. *Recent* is bounded by `LATELY`; time in which nobody looked does not count (`World.writes`). A return that was
 found stands for as long as the side says so, however long that is (`World.returns`).
 
-A note is saved whole. So anything in it that we wrote since, the uid included, proves that it was not saved from an
-older buffer: its owner has changed the one value back on purpose, and it travels. Of a contact this cannot be said,
-because programs send single fields: there every return is doubted. An account that does not take what it is told, or
-still says for a while what it said before, looks the same and is treated the same.
+A note is saved whole. So where one value alone went back, while all else that we wrote since stands, its owner did
+that on purpose, and it travels. One of several that stands proves nothing: he may have typed into the old buffer what
+was typed on the other side as well; nor does the uid, which may have been there before it was taken out and put back.
+Of a contact nothing of the kind can be said, because programs send single fields: there every return is doubted. An
+account that does not take what it is told, or still says for a while what it said before, looks and is treated the
+same.
 
 A restore is the owner's own word: what stood before earlier writes may come back with it.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from mappings.fields import FIELDS, Cardinality, keys, same, value_of
@@ -69,7 +70,8 @@ def is_at_stake(undone: Change, returned: Value, opposed: Value) -> bool:
     if FIELDS[name].cardinality is Cardinality.ONE:
         return not same(name, returned, opposed)
     added, removed = _moved(undone)
-    return bool(added & keys(name, opposed) or removed - keys(name, opposed))
+    back = removed & keys(name, returned)
+    return bool(added & keys(name, opposed) or back - keys(name, opposed))
 
 
 def _of_note(world: World, uid: Uid, note: NoteState | None, links: Sequence[LinkState]) -> Iterator[Return]:
@@ -77,8 +79,8 @@ def _of_note(world: World, uid: Uid, note: NoteState | None, links: Sequence[Lin
         [one for one in world.writes if one.uid == uid and isinstance(one, WriteNote | RestoreNote)]
     )
     reading = None if note is None else note.reading
-    older = [one for one in _runs(writes) if reading is not None and not _is_newer(reading, one)]
-    yield from _of_side(world, uid, THE_NOTE, reading, [link.base for link in links], older)
+    nets = [_without_proven(_net(run), reading, run) for run in _runs(writes)] if reading is not None else []
+    yield from _of_side(world, uid, THE_NOTE, reading, [link.base for link in links], nets)
 
 
 def _of_records(
@@ -93,7 +95,7 @@ def _of_records(
             ]
         )
         reading = _reading_of(accounts.get(link.account), link)
-        yield from _of_side(world, link.uid, link.account, reading, [link.base], _runs(writes))
+        yield from _of_side(world, link.uid, link.account, reading, [link.base], [_net(run) for run in _runs(writes)])
 
 
 def _reading_of(account: AccountState | None, link: LinkState) -> Reading | None:
@@ -110,19 +112,19 @@ def _of_side(
     side: AccountName,
     reading: Reading | None,
     bases: Sequence[Base],
-    runs: Sequence[Sequence[RecentWrite]],
+    nets: Sequence[Undone],
 ) -> Iterator[Return]:
     earlier = undone([each for each in world.returns if each.uid == uid], side)
     if reading is None:
         yield from (Return(uid, side, change) for change in earlier.values())
         return
-    candidates = [*(_net(run) for run in runs), earlier]
+    candidates = [*nets, earlier]
     for name in FIELDS:
         value = value_of(reading.person, name)
         if name in reading.held:
             found = earlier.get(name)
         else:
-            changes = (nets[name] for nets in candidates if name in nets)
+            changes = (candidate[name] for candidate in candidates if name in candidate)
             found = next((change for change in changes if _has_returned(change, value, bases)), None)
         if found is not None:
             yield Return(uid, side, found)
@@ -134,7 +136,7 @@ def _has_returned(change: Change, value: Value, bases: Sequence[Base]) -> bool:
         is_back = same(name, value, change.before) and not same(name, change.before, change.after)
     else:
         added, removed = _moved(change)
-        is_back = bool(added or removed) and not added & keys(name, value) and removed <= keys(name, value)
+        is_back = bool(added or removed & keys(name, value)) and not added & keys(name, value)
     return is_back and any(name in base and is_at_stake(change, value, base[name]) for base in bases)
 
 
@@ -157,24 +159,17 @@ def _net(run: Sequence[RecentWrite]) -> Undone:
     return nets
 
 
-def _is_newer(reading: Reading, run: Sequence[RecentWrite]) -> bool:
-    """Tell whether a note holds anything that a run of writes has brought into it."""
-    if reading.uid is not None and any(isinstance(one, WriteNote) and one.insert_uid for one in run):
-        return True
-    befores = {name: change.before for name, change in _net(run).items()}
-    return any(
-        _stands(replace(change, before=befores[change.field]), reading)
-        for change in _changes(run)
-        if change.field not in reading.held
-    )
+def _without_proven(net: Undone, reading: Reading, run: Sequence[RecentWrite]) -> Undone:
+    """Leave out of what a run of writes has made of a note whatever an older buffer cannot have undone."""
+    standing = {name for name in net.keys() - reading.held.keys() if _stands(name, net, reading, run)}
+    return {name: change for name, change in net.items() if len(net) == 1 or net.keys() - standing - {name}}
 
 
-def _stands(change: Change, reading: Reading) -> bool:
-    name, value = change.field, value_of(reading.person, change.field)
-    if FIELDS[name].cardinality is Cardinality.ONE:
-        return same(name, value, change.after) and not same(name, value, change.before)
-    added, removed = _moved(change)
-    return bool(added & keys(name, value) or removed - keys(name, value))
+def _stands(name: FieldName, net: Undone, reading: Reading, run: Sequence[RecentWrite]) -> bool:
+    """Tell whether a field still says something that a run of writes brought into it."""
+    before, now = keys(name, net[name].before), keys(name, value_of(reading.person, name))
+    brought = [keys(name, change.after) - before for change in _changes(run) if change.field == name]
+    return any(added and added <= now for added in brought)
 
 
 def _moved(change: Change) -> tuple[frozenset[str], frozenset[str]]:

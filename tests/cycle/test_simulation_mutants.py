@@ -15,13 +15,14 @@ from connectors.errors import CursorExpired, RecordError, TryLater
 from connectors.interface import ChangeSet, Written
 from connectors.memory import Book, Entry, Memory
 from daemon import conflicts, gather, journal, links, records, recover, scan
+from daemon import returns as daemon_returns
 from daemon.codec import pack_base
 from daemon.intents import Write
 from daemon.journal import OperationId, RunId, Unfinished
 from daemon.setup import Account
 from daemon.state import Readable, State, Transaction
 from daemon.vault import Listing, NoteFile
-from mappings import note, person_plan
+from mappings import note, person_plan, plan, returns
 from mappings.conflict import Conflict, Decided
 from mappings.fields import value_of
 from mappings.merge import Merged, Side, Verdict, merge
@@ -29,7 +30,7 @@ from mappings.operation import Agreed, CreateRecord, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, NoteHash, NotePath, Record, RemoteId
 from mappings.returns import Undone
-from mappings.world import AccountState, Whereabouts
+from mappings.world import AccountState, LinkState, NoteState, Return, Whereabouts, World
 from simulation.history import run
 from simulation.vault import MemoryVault
 
@@ -247,6 +248,45 @@ def nobodys_taken_for_deleted(patch: Patch) -> None:
     patch.setattr(scan, "_whereabouts", gone)
 
 
+def old_buffers_believed(patch: Patch) -> None:
+    """A note that an editor saved from an old buffer is an edit like any other."""
+    find = returns.find
+
+    def of_contacts(world: World, people: Mapping[Uid, NoteState]) -> tuple[Return, ...]:
+        return tuple(one for one in find(world, people) if one.side != returns.THE_NOTE)
+
+    patch.setattr(returns, "find", of_contacts)
+
+
+def old_copies_believed(patch: Patch) -> None:
+    """A contact that a program sent from an old copy is an edit like any other."""
+    find = returns.find
+
+    def of_notes(world: World, people: Mapping[Uid, NoteState]) -> tuple[Return, ...]:
+        return tuple(one for one in find(world, people) if one.side == returns.THE_NOTE)
+
+    patch.setattr(returns, "find", of_notes)
+
+
+def returns_forgotten(patch: Patch) -> None:
+    """What an old copy has undone is known only as long as the write is recent."""
+
+    def forget(tx: Transaction, found: Iterable[Return]) -> None:
+        del tx, found
+
+    patch.setattr(daemon_returns, "remember", forget)
+
+
+def touched_contact_deleted(patch: Patch) -> None:
+    """A contact follows its note although something that is not compared was changed in it."""
+    is_as_agreed: Callable[[Record, LinkState, AccountState], bool] = vars(plan)["_is_as_agreed"]
+
+    def untouched(record: Record, link: LinkState, account: AccountState) -> bool:
+        return is_as_agreed(record, replace(link, etag=record.etag), account)
+
+    patch.setattr(plan, "_is_as_agreed", untouched)
+
+
 MUTANTS: Mapping[Callable[[Patch], None], int] = {
     base_before_the_note: 50,
     no_precondition: 60,
@@ -262,6 +302,10 @@ MUTANTS: Mapping[Callable[[Patch], None], int] = {
     base_from_the_server: 460,
     gone_at_the_first_look: 1,
     qualifiers_kept: 1,
+    old_buffers_believed: 1,
+    old_copies_believed: 1,
+    returns_forgotten: 1,
+    touched_contact_deleted: 630,
     moved_without_its_base: 1,
     copies_taken_for_moved: 90,
     kept_apart_without_its_base: 1,

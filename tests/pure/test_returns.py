@@ -110,12 +110,15 @@ class TestNotes:
         of = state({**both, "title": "Analyst"}, both, both, wrote(OLD, NEW), wrote(NEW, both))
         assert travels(of) == {"title"}
 
-    def test_so_does_a_uid_of_ours(self) -> None:
-        of = state(OLD, NEW, NEW, wrote(OLD, NEW, insert_uid=True))
-        assert travels(of) == {"title"}
-        (bare,) = of.notes
-        bare = replace(bare, reading=replace(bare.reading, uid=None))
-        assert doubted(replace(of, notes=(bare,))) == {"title": ("note",)}
+    def test_one_of_several_that_stands_proves_nothing(self) -> None:
+        """The owner may have typed into the old buffer what was typed on the phone too."""
+        three: Values = {**NEW, "location": "Paris", "department": "Engines"}
+        of = state({**OLD, "department": "Engines"}, three, three, wrote(OLD, three))
+        assert doubted(of) == {"title": ("note",), "location": ("note",)}
+
+    def test_a_uid_of_ours_proves_nothing(self) -> None:
+        """It may have been taken out by another buffer, and put back by the very write that is undone now."""
+        assert doubted(state(OLD, NEW, NEW, wrote(OLD, NEW, insert_uid=True))) == {"title": ("note",)}
 
     def test_a_buffer_from_between_two_writes_undoes_only_the_later(self) -> None:
         both: Values = {**NEW, "location": "Paris"}
@@ -183,6 +186,11 @@ class TestLists:
 
     def test_an_address_that_was_removed_does_not_come_back_by_an_old_buffer(self) -> None:
         assert doubted(state(MORE, FEW, FEW, wrote(MORE, FEW))) == {"emails": ("note",)}
+
+    def test_an_address_that_was_removed_on_both_sides_proves_no_newer_buffer(self) -> None:
+        before: Values = {"name": "Ada", "emails": ("a@x.test", "old@x.test")}
+        ours: Values = {"name": "Ada", "emails": ("a@x.test",)}
+        assert doubted(state(ours, MORE, MORE, wrote(before, MORE))) == {"emails": ("note",)}
 
     def test_an_address_removed_there_too_is_removed(self) -> None:
         mine: Values = {"name": "Ada", "emails": ("a@x.test", "mine@x.test")}
@@ -266,6 +274,11 @@ class TestTwoAccounts:
     def test_one_that_was_away_and_never_heard_of_the_newer_value_does_not_bear_the_older_out(self) -> None:
         of = self.two(OLD, NEW, OLD, (NEW, OLD), wrote(OLD, NEW))
         assert doubted(of) == {"title": ("note",)}
+
+    def test_one_that_was_linked_just_now_does_not_either(self) -> None:
+        of = self.two(OLD, NEW, OLD, (NEW, OLD), wrote(OLD, NEW))
+        unmet = replace(of.links[1], base={})
+        assert doubted(replace(of, links=(of.links[0], unmet))) == {"title": ("note",)}
 
     def test_one_in_which_somebody_wrote_the_former_value_bears_it_out(self) -> None:
         of = self.two(OLD, OLD, NEW, (NEW, NEW), wrote(OLD, NEW))

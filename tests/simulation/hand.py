@@ -68,6 +68,7 @@ class Hand:
     world: World
     ledger: Ledger
     moment: Callable[[], str]
+    steps: Callable[[], int]
     unfinished: list[Unfinished] = field(default_factory=list[Unfinished])
     busy: set[NotePath] = field(default_factory=set[NotePath])
     poisoned: set[Side] = field(default_factory=set[Side])
@@ -91,6 +92,7 @@ class Hand:
             (3, self.expire_cursors),
             (3, self.rename_record),
             (8, self.make_nobodys),
+            (3, self.annotate),
             (2, self.break_note),
             (2, self.unmount),
             (1, self.fail_to_list),
@@ -101,21 +103,21 @@ class Hand:
         return common
 
     def edit_note(self, rng: Random) -> str | None:
-        paths = self._legible()
+        paths = self.notes()
         if not paths:
             return None
         path = rng.choice(paths)
         text = self.world.vault.files[path].content.decode()
-        name, new = self._retyped(rng, path, notetext.read(text, path))
-        self._save(rng, path, notetext.write(text, name, new))
+        name, new = self.retyped(rng, path, notetext.read(text, path))
+        self.save(rng, path, notetext.write(text, name, new))
         return f"owner edits {name} of {path}: {', '.join(new) or 'nothing'}"
 
     def edit_record(self, rng: Random) -> str | None:
-        account, remote_id = self._record(rng)
+        account, remote_id = self.any_record(rng)
         if remote_id is None:
             return None
         book = self.world.books[account]
-        name, new = self._retyped(rng, (account, remote_id), fields_of_record(book.all_entries[remote_id]))
+        name, new = self.retyped(rng, (account, remote_id), fields_of_record(book.all_entries[remote_id]))
         book.edit(remote_id, {name: _shaped(name, new)})
         return f"somebody edits {name} of {account} {remote_id}: {', '.join(new) or 'nothing'}"
 
@@ -124,7 +126,7 @@ class Hand:
         stem = f"Person {self._files}"
         path = NotePath(f"People/{stem}.md")
         said: Typing = {name: (self._type(name, path),) for name in TYPED if name == "name" or rng.random() < 0.4}
-        self._save(rng, path, _composed(rng, stem, said))
+        self.save(rng, path, _composed(rng, stem, said))
         return f"owner writes {path}: {_listed(said)}"
 
     def add_record(self, rng: Random) -> str:
@@ -134,7 +136,7 @@ class Hand:
 
     def add_twin_record(self, rng: Random) -> str | None:
         """Add what is the same person as a note, by its e-mail; other fields may differ."""
-        paths = [path for path in self._legible() if self._said(path)["emails"]]
+        paths = [path for path in self.notes() if self._said(path)["emails"]]
         if not paths:
             return None
         said = self._said(rng.choice(paths))
@@ -146,7 +148,7 @@ class Hand:
 
     def add_double(self, rng: Random) -> str | None:
         """Add somebody of the same name, or who shares an e-mail: nobody can tell whose record it is."""
-        paths = self._legible()
+        paths = self.notes()
         if not paths:
             return None
         said = self._said(rng.choice(paths))
@@ -155,15 +157,16 @@ class Hand:
         return self._add(rng.choice((HOME, WORK)), {name: _shaped(name, said[name]) for name in names})
 
     def delete_note(self, rng: Random) -> str | None:
-        paths = self._legible()
+        paths = self.notes()
         if not paths:
             return None
         path = rng.choice(paths)
         self._remove(path)
+        self.unfinished.append(Unfinished(rng.randint(1, 60), True, lambda: self.annotate(rng) or "nobody annotates"))
         return f"owner deletes {path}"
 
     def delete_record(self, rng: Random) -> str | None:
-        account, remote_id = self._record(rng)
+        account, remote_id = self.any_record(rng)
         return None if remote_id is None else self._remove_record(account, remote_id)
 
     def _remove_record(self, account: AccountName, remote_id: RemoteId) -> str:
@@ -177,9 +180,19 @@ class Hand:
         self._let_go("\n".join(text for found in fields_of_record(entry).values() for text in found))
         return f"somebody deletes {account} {remote_id}"
 
+    def annotate(self, rng: Random) -> str | None:
+        """Write into a record what no note has a place for."""
+        account, remote_id = self.any_record(rng)
+        if remote_id is None:
+            return None
+        self._number += 1
+        self.world.books[account].annotate(remote_id, f"remark {self._number}")
+        self.ledger.touched[account, remote_id] = self.steps()
+        return f"somebody annotates {account} {remote_id}"
+
     def rename_record(self, rng: Random) -> str | None:
         """Give a record another id, as a program does that names files after people, or a provider that merges two."""
-        account, remote_id = self._record(rng)
+        account, remote_id = self.any_record(rng)
         if remote_id is None or self.world.books[account].all_entries[remote_id].uid is None:
             return None
         renamed = self.world.books[account].rename(remote_id)
@@ -188,7 +201,7 @@ class Hand:
 
     def copy_record(self, rng: Random) -> str | None:
         """Copy a record with all that is in it, its uid too; perhaps the copy is what is kept in the end."""
-        account, remote_id = self._record(rng)
+        account, remote_id = self.any_record(rng)
         if remote_id is None:
             return None
         entry = self.world.books[account].all_entries[remote_id]
@@ -201,7 +214,7 @@ class Hand:
         return f"somebody copies {account} {remote_id}: {copied}"
 
     def move_note(self, rng: Random) -> str | None:
-        paths = self._legible()
+        paths = self.notes()
         if not paths:
             return None
         path = rng.choice(paths)
@@ -218,7 +231,7 @@ class Hand:
         return f"owner moves {path} to {target}"
 
     def copy_note(self, rng: Random) -> str | None:
-        paths = self._legible()
+        paths = self.notes()
         if not paths:
             return None
         path = rng.choice(paths)
@@ -229,7 +242,7 @@ class Hand:
         self.interrupted.add(path)
         self.copies.add(target)
         self.ledger.doubtful.add("copied")
-        self._save(rng, target, self.world.vault.files[path].content.decode())
+        self.save(rng, target, self.world.vault.files[path].content.decode())
         self.unfinished.append(Unfinished(rng.randint(1, 400), True, lambda: self._remove_copy(target)))
         return f"owner copies {path} to {target}"
 
@@ -259,30 +272,30 @@ class Hand:
 
     def make_nobodys(self, rng: Random) -> str | None:
         """Turn a note into one that is no person's, and back after a while, or when all else is at rest."""
-        paths = [path for path in self._legible() if _PERSONS in self.world.vault.files[path].content.decode()]
+        paths = [path for path in self.notes() if _PERSONS in self.world.vault.files[path].content.decode()]
         if not paths:
             return None
         path = rng.choice(paths)
-        self._save(rng, path, self.world.vault.files[path].content.decode().replace(_PERSONS, _NOBODYS, 1))
+        self.save(rng, path, self.world.vault.files[path].content.decode().replace(_PERSONS, _NOBODYS, 1))
         if rng.random() < 0.5:
             self.unfinished.append(Unfinished(rng.randint(50, 400), True, self.make_persons))
         return f"owner makes {path} nobody's"
 
     def touch_note(self, rng: Random) -> str | None:
-        paths = self._legible()
+        paths = self.notes()
         if not paths:
             return None
         path = rng.choice(paths)
-        self._save(rng, path, self.world.vault.files[path].content.decode())
+        self.save(rng, path, self.world.vault.files[path].content.decode())
         return f"{path} is saved as it is"
 
     def break_note(self, rng: Random) -> str | None:
-        paths = self._legible()
+        paths = self.notes()
         if not paths:
             return None
         path = rng.choice(paths)
         broken = self.world.vault.files[path].content.decode().replace("---\n", f"---\n{_BROKEN_LINE}", 1)
-        self._save(rng, path, broken)
+        self.save(rng, path, broken)
         self.unfinished.append(Unfinished(rng.randint(1, 400), True, lambda: self._repair(path)))
         return f"owner breaks {path}"
 
@@ -295,7 +308,7 @@ class Hand:
 
     def lock_note(self, rng: Random) -> str | None:
         """Let nobody write a note but its owner, who takes the lock away for that."""
-        paths = [path for path in self._legible() if path not in self.world.vault.locked]
+        paths = [path for path in self.notes() if path not in self.world.vault.locked]
         if not paths:
             return None
         path = rng.choice(paths)
@@ -317,7 +330,7 @@ class Hand:
         """Leave a note and a record behind that nobody will ever understand."""
         path = NotePath("People/Poison.md")
         text = _composed(rng, "Poison", {"name": ("Nobody",)}).replace("---\n", f"---\n{_BROKEN_LINE}", 1)
-        self._save(rng, path, text)
+        self.save(rng, path, text)
         remote_id = self.world.books[HOME].add(person({"name": "Nobody else"}))
         self.world.books[HOME].spoil(remote_id, "not a card")
         self.poisoned |= {path, (HOME, remote_id)}
@@ -357,7 +370,7 @@ class Hand:
 
     def _interrupted(self, rng: Random, verb: str, begin: Callable[[NotePath], object]) -> str | None:
         # Once in a note's history: that two looks in a row hit such an instant is what two looks are trusted not to do.
-        paths = [path for path in self._legible() if path not in self.interrupted]
+        paths = [path for path in self.notes() if path not in self.interrupted]
         if not paths:
             return None
         path = rng.choice(paths)
@@ -371,14 +384,14 @@ class Hand:
         def finish() -> str:
             self.busy.discard(path)
             again = values.seeded(seed)
-            name, new = self._retyped(again, path, notetext.read(text, path)) if edited else ("name", ())
-            self._save(again, path, notetext.write(text, name, new) if edited else text)
+            name, new = self.retyped(again, path, notetext.read(text, path)) if edited else ("name", ())
+            self.save(again, path, notetext.write(text, name, new) if edited else text)
             return f"an editor has saved {path}" + (f" with {name}: {', '.join(new) or 'nothing'}" if edited else "")
 
         self.unfinished.append(Unfinished(rng.randint(1, 30), False, finish))
         return f"an editor {verb} {path}"
 
-    def _retyped(self, rng: Random, side: Side, said: notetext.Fields) -> tuple[FieldName, tuple[str, ...]]:
+    def retyped(self, rng: Random, side: Side, said: notetext.Fields) -> tuple[FieldName, tuple[str, ...]]:
         """Choose a field and type into it; what is typed over or cleared was seen by whoever did it."""
         name = rng.choice(TYPED)
         old = said[name]
@@ -410,13 +423,20 @@ class Hand:
         bound = self.world.state.all("SELECT account, remote_id FROM links")
         return any(self.ledger.current((owner, known)) == (account, remote_id) for owner, known in bound)
 
-    def _record(self, rng: Random) -> tuple[AccountName, RemoteId | None]:
+    def any_record(self, rng: Random) -> tuple[AccountName, RemoteId | None]:
+        """Return a record that somebody could open now."""
         account = rng.choice((HOME, WORK))
         entries = self.world.books[account].all_entries
         found = [remote_id for remote_id in entries if (account, remote_id) not in self.poisoned]
         return account, rng.choice(found) if found else None
 
-    def _legible(self) -> list[NotePath]:
+    def any_note(self, rng: Random) -> NotePath | None:
+        """Return a note that somebody could open now."""
+        paths = self.notes()
+        return rng.choice(paths) if paths else None
+
+    def notes(self) -> list[NotePath]:
+        """Return the notes that somebody could open now."""
         files = self.world.vault.files
         if not self.world.vault.mounted:
             return []
@@ -432,7 +452,8 @@ class Hand:
     def _said(self, path: NotePath) -> notetext.Fields:
         return notetext.read(self.world.vault.files[path].content.decode(), path)
 
-    def _save(self, rng: Random, path: NotePath, text: str) -> None:
+    def save(self, rng: Random, path: NotePath, text: str) -> None:
+        """Save a note in one of the ways of editors and replication tools."""
         set_back = int((self.world.now - timedelta(days=1)).timestamp() * 1e9) if rng.random() < 0.1 else None
         self.world.vault.save(path, text.encode(), by_rename=rng.random() < 0.3, mtime_ns=set_back)
         self.ledger.see_note(path, text.encode())
@@ -440,9 +461,12 @@ class Hand:
     def _remove(self, path: NotePath) -> None:
         content = self.world.vault.files.pop(path).content
         self.ledger.deleted_notes.add(path)
+        self.ledger.deleted_at[path] = self.steps()
         if path not in self.copies:
             with suppress(Illegible):
-                self.ledger.deleted_uids.add(notetext.uid(content.decode()))
+                uid = notetext.uid(content.decode())
+                self.ledger.deleted_uids.add(uid)
+                self.ledger.deleted_at[uid] = self.steps()
         self._let_go(content.decode())
         if self.world.nature.delete_with_note:
             self.ledger.gone |= self._typed_in(content.decode())

@@ -25,6 +25,7 @@ from mappings.world import LOOKS_BEFORE_ABSENT
 from simulation import rest, values
 from simulation.hand import Hand, Unfinished
 from simulation.ledger import Ledger
+from simulation.old_copies import OldCopies
 from simulation.oracle import Oracle
 from simulation.violation import Violation
 from simulation.world import HOME, Crash, Nature, World, one_by_one
@@ -110,7 +111,10 @@ class _History:
         self._nature = Nature.drawn(values.seeded(seed))
         self._world = World(self._nature, self._step)
         self._ledger = Ledger()
-        self._hand = Hand(self._world, self._ledger, lambda: f"cycle {self._cycle} step {self._position}")
+        self._hand = Hand(
+            self._world, self._ledger, lambda: f"cycle {self._cycle} step {self._position}", lambda: self._steps
+        )
+        self._old_copies = OldCopies(self._hand)
         self._oracle = Oracle(self._world, self._ledger, self._hand, self._violations, {})
         self._world.vault.replaced = self._note_replaced
         for account, book in self._world.books.items():
@@ -280,7 +284,7 @@ class _History:
             raise Crash
 
     def _act(self, rng: Random) -> None:
-        weights, actions = zip(*self._hand.actions(), strict=True)
+        weights, actions = zip(*self._hand.actions(), *self._old_copies.actions(), strict=True)
         words = rng.choices(actions, weights)[0](rng)
         if words is not None:
             self._say(words)

@@ -14,6 +14,7 @@ how it came to it. Rule names are those of the promises that the program makes:
 - `double` a person has one record in an account
 - `base` a base claims only what both sides have had
 - `dropped` what is in the log of conflicts stays there
+- `answered` nothing is written of a field that an old copy was put back over, until a side says otherwise
 - `unasked` nobody waits for an answer without a cause
 - `error` the program ends with nothing but the errors that it declares
 """
@@ -24,13 +25,14 @@ from dataclasses import dataclass
 from connectors.memory import Entry
 from daemon import conflicts, links
 from daemon.conflicts import KeptConflict
+from mappings.conflict import Conflict
 from mappings.fields import FIELDS, texts
 from mappings.person import Uid
 from mappings.record import AccountName, NotePath, RemoteId
 from mappings.world import LinkState
 from simulation import notetext, values
 from simulation.hand import Hand
-from simulation.ledger import Keys, Ledger, pair_of
+from simulation.ledger import Keys, Ledger, Said, Side, fields_of_note, fields_of_record, pair_of
 from simulation.notetext import Illegible
 from simulation.values import TYPED
 from simulation.violation import Violation
@@ -49,6 +51,7 @@ class Oracle:
     violations: list[Violation]
     residue: dict[str, int]
     _judged: int = 0
+    _waiting: tuple[tuple[Conflict, dict[Side, Keys]], ...] = ()
 
     def note_replaced(self, path: NotePath, before: bytes, after: bytes) -> None:
         """Judge what the program did to a note."""
@@ -65,6 +68,10 @@ class Oracle:
         except Illegible:
             self._find("bytes", f"{path}: written although it could not be read, or broken by it")
             return
+        self.ledger.program_wrote(path, said, says, self.world.now)
+        for uid, where in links.people(self.world.state).items():
+            if where == path:
+                self._judge_answers(uid, path, said, says)
         for name in TYPED:
             if said[name] == says[name] and notetext.pieces(old, name) != notetext.pieces(new, name):
                 self._find("bytes", f"{path}: {name} says the same in other characters")
@@ -76,6 +83,10 @@ class Oracle:
         if any((one.account, one.remote_id) == (account, remote_id) for one in links.suspended(self.world.state)):
             self._find("bytes", f"{account} {remote_id}: written for a note that is no person's")
         if before is not None and after is not None:
+            fields = fields_of_record(before), fields_of_record(after)
+            self.ledger.program_wrote((account, remote_id), *fields, self.world.now)
+            if (uid := self._linked_uid(account, remote_id)) is not None:
+                self._judge_answers(uid, (account, remote_id), *fields)
             self._judge_update(account, remote_id, before, after)
         elif after is not None:
             self._judge_creation(account, remote_id, after)
@@ -92,6 +103,8 @@ class Oracle:
             for conflict in conflicts.all_conflicts(self.world.state)[self._judged :]:
                 self._judge_conflict(conflict, by_uid)
         self._judged = count
+        waiting = (one.conflict for one in conflicts.open_conflicts(self.world.state))
+        self._waiting = tuple((conflict, self._asked(conflict)) for conflict in waiting if conflict.returned)
         self._forget_parted(by_uid)
         if calm:
             for link in by_uid.values():
@@ -99,13 +112,40 @@ class Oracle:
 
     def state_lost(self) -> None:
         """Expect an empty log."""
-        self._judged = 0
+        self._judged, self._waiting = 0, ()
 
     def _find(self, rule: str, words: str) -> None:
         self.violations.append(Violation(rule, words))
 
     def _count(self, name: str) -> None:
         self.residue[name] = self.residue.get(name, 0) + 1
+
+    def _asked(self, conflict: Conflict) -> dict[Side, Keys]:
+        """Return what every side of a conflict says that is open."""
+        asked: dict[Side, Keys] = {}
+        if (path := links.path_of(self.world.state, conflict.uid)) is not None:
+            asked[path] = values.keys(texts(conflict.ours))
+        for link in links.links(self.world.state):
+            if link.uid == conflict.uid and link.account in conflict.theirs:
+                asked[link.account, link.remote_id] = values.keys(texts(conflict.theirs[link.account]))
+        return asked
+
+    def _judge_answers(self, uid: Uid, side: Side, before: Said, after: Said) -> None:
+        """Expect that nothing is written of a field that an old copy was put back over, until a side says otherwise."""
+        for conflict, asked in self._waiting:
+            name = conflict.field
+            if conflict.uid == uid and values.keys(before[name]) != values.keys(after[name]):
+                now = [(before if one == side else self._said(one), keys) for one, keys in asked.items()]
+                is_bound = len(asked) == 1 + len(conflict.theirs)
+                if is_bound and all(said is not None and values.keys(said[name]) == keys for said, keys in now):
+                    self._find("answered", f"{side}: {name} written, though nobody answered {conflict}")
+
+    def _said(self, side: Side) -> Said | None:
+        if isinstance(side, tuple):
+            entry = self.world.books[side[0]].all_entries.get(side[1])
+            return None if entry is None else fields_of_record(entry)
+        file = self.world.vault.files.get(side)
+        return None if file is None else fields_of_note(side, file.content)
 
     def _judge_update(self, account: AccountName, remote_id: RemoteId, before: Entry, after: Entry) -> None:
         if before.extra != after.extra:
@@ -132,6 +172,12 @@ class Oracle:
         uid = self._linked_uid(account, remote_id)
         if not self.world.nature.delete_with_note or uid is None or not self._is_explained(uid):
             self._find("deleted", f"{account} {remote_id}: deleted, though nobody deleted the note")
+        elif self.ledger.touched.get((account, remote_id), -1) >= self._deleted_at(uid):
+            self._find("deleted", f"{account} {remote_id}: deleted, though somebody has touched it since")
+
+    def _deleted_at(self, uid: Uid) -> int:
+        path = links.path_of(self.world.state, uid)
+        return max(self.ledger.deleted_at.get(one, 0) for one in (uid, path or ""))
 
     def _linked_uid(self, account: AccountName, remote_id: RemoteId) -> Uid | None:
         bound = links.links(self.world.state)
@@ -146,6 +192,9 @@ class Oracle:
 
     def _judge_conflict(self, kept: KeptConflict, by_uid: Mapping[tuple[Uid, AccountName], LinkState]) -> None:
         conflict = kept.conflict
+        if conflict.returned:
+            self._judge_doubt(conflict, by_uid)
+            return
         fresh: set[Keys] = set()
         met: set[Keys] = set()
         path = links.path_of(self.world.state, conflict.uid)
@@ -159,7 +208,7 @@ class Oracle:
             for side in (values.keys(texts(value)), values.keys(texts(conflict.ours))):
                 fresh |= {side} if _is_fresh(side, agreed, held) else set()
                 met |= {side} if _is_fresh(side, held, held) else set()
-        if len(fresh) < 2:
+        if len(fresh) < 2 and not self._is_put_back(conflict, by_uid):
             if self.world.nature.fussy:
                 self._count("conflict over an account's own spelling")
             elif conflict.returned:
@@ -168,6 +217,32 @@ class Oracle:
                 self._find("spurious", f"{conflict}")
         elif len(met) < 2:
             self._count("conflict after a write whose outcome was not learnt")
+
+    def _is_put_back(self, conflict: Conflict, by_uid: Mapping[tuple[Uid, AccountName], LinkState]) -> bool:
+        """Tell whether old copies were saved here long after; whoever did that counts as having typed them."""
+        sides: set[Side | None] = {links.path_of(self.world.state, conflict.uid)}
+        sides |= {(one.account, one.remote_id) for one in by_uid.values() if one.uid == conflict.uid}
+        return any((side, conflict.field) in self.ledger.put_back for side in sides if side is not None)
+
+    def _judge_doubt(self, conflict: Conflict, by_uid: Mapping[tuple[Uid, AccountName], LinkState]) -> None:
+        """Expect that what is doubted was once overwritten by the program; best that an old copy was saved there."""
+        for who in conflict.returned:
+            link = by_uid.get((conflict.uid, AccountName(who)))
+            side = (
+                (AccountName(who), link.remote_id)
+                if link is not None
+                else links.path_of(self.world.state, conflict.uid)
+            )
+            # A copy that is kept in a record's place is an old one as well.
+            is_copied = (AccountName(who), conflict.uid) in self.ledger.copied_uids
+            if side is None or is_copied or (side, conflict.field) in self.ledger.put_back:
+                continue
+            if self.ledger.was_asked_for_cause(side, conflict.field):
+                self._count("conflict over a value that somebody changed back")
+            elif self.world.nature.fussy:
+                self._count("conflict over an account's own spelling")
+            else:
+                self._find("spurious", f"{conflict}")
 
     def _forget_parted(self, by_uid: Mapping[tuple[Uid, AccountName], LinkState]) -> None:
         known = (*by_uid.values(), *links.suspended(self.world.state))

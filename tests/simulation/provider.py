@@ -81,6 +81,12 @@ class Provider(Book):
         self._tell(renamed, None)
         return renamed
 
+    def annotate(self, remote_id: RemoteId, remark: str) -> None:
+        """Change what we have no word for."""
+        before = self.all_entries[remote_id]
+        super().annotate(remote_id, remark)
+        self._tell(remote_id, before)
+
     def _tell(self, remote_id: RemoteId, before: Entry | None) -> None:
         self._marks.append((self._clock(), super().cursor()))
         self.witness(remote_id, before, self.all_entries.get(remote_id))

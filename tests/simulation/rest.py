@@ -100,8 +100,10 @@ def _judge_base(ledger: Ledger, claims: Claims, link: LinkState) -> Iterator[Vio
     for name in TYPED:
         if name in link.base:
             base = values.keys(texts(link.base[name]))
+            is_copied = (link.account, link.uid) in ledger.copied_uids
             for side in (claims.paths[link.uid], (link.account, link.remote_id)):
-                if base not in ledger.held[side][name]:
+                # The base is of the record in whose place its older copy was kept.
+                if base not in ledger.held[side][name] and not (is_copied and isinstance(side, tuple)):
                     yield Violation("base", f"{side}: {name} never said {link.base[name]!r}")
 
 
@@ -109,7 +111,7 @@ def _judge_losses(world: World, ledger: Ledger) -> Iterator[Violation]:
     written = whereabouts.everything(world)
     for typed in ledger.typed:
         key = values.key(typed.text)
-        if key not in written and key not in ledger.overwritten and key not in ledger.gone:
+        if key not in written and key not in ledger.replaced and key not in ledger.gone:
             yield Violation("lost", f"{typed.field} {typed.text!r}, typed at {typed.side} ({typed.moment})")
 
 

@@ -17,5 +17,5 @@ def everything(world: World) -> str:
 
 def log(world: World) -> list[str]:
     """Return the values in all conflicts that were ever found."""
-    rows = world.state.all("SELECT ours, theirs, chosen FROM conflicts")
+    rows = world.state.all("SELECT ours, theirs, bases, chosen FROM conflicts")
     return [text.replace('","', "\n") for row in rows for text in row]
