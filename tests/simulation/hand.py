@@ -423,6 +423,11 @@ class Hand:
         bound = self.world.state.all("SELECT account, remote_id FROM links")
         return any(self.ledger.current((owner, known)) == (account, remote_id) for owner, known in bound)
 
+    def all_carry_uids(self) -> bool:
+        """Tell whether every note that can be opened now carries a uid: some are locked, or were saved without."""
+        files = self.world.vault.files
+        return all(notetext.uid(files[path].content.decode()) for path in self.notes())
+
     def any_record(self, rng: Random) -> tuple[AccountName, RemoteId | None]:
         """Return a record that somebody could open now."""
         account = rng.choice((HOME, WORK))

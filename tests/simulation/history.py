@@ -159,7 +159,7 @@ class _History:
         self._position = -4
         # A state that was lost cannot tell an account that looks empty from a new one, unless notes carry uids; nor can
         # one that waits for the answer to a create: a connector that finds the record does not say that it is older.
-        is_safe = (self._nature.uid_key or not self._nature.loses_state) and not self._waits_for_create()
+        is_safe = (self._hand.all_carry_uids() or not self._nature.loses_state) and not self._waits_for_create()
         if is_safe and self._chance() < 0.06 and self._happens():
             self._say(self._hand.hide(self._rng(-4)))
         self._position = -5

@@ -126,8 +126,10 @@ class Oracle:
         if (path := links.path_of(self.world.state, conflict.uid)) is not None:
             asked[path] = values.keys(texts(conflict.ours))
         for link in links.links(self.world.state):
-            if link.uid == conflict.uid and link.account in conflict.theirs:
-                asked[link.account, link.remote_id] = values.keys(texts(conflict.theirs[link.account]))
+            if link.uid == conflict.uid:
+                # One that has no part in the conflict says what the note does.
+                says = conflict.theirs.get(link.account, conflict.ours)
+                asked[link.account, link.remote_id] = values.keys(texts(says))
         return asked
 
     def _judge_answers(self, uid: Uid, side: Side, before: Said, after: Said) -> None:
@@ -136,7 +138,7 @@ class Oracle:
             name = conflict.field
             if conflict.uid == uid and values.keys(before[name]) != values.keys(after[name]):
                 now = [(before if one == side else self._said(one), keys) for one, keys in asked.items()]
-                is_bound = len(asked) == 1 + len(conflict.theirs)
+                is_bound = len(asked) > len(conflict.theirs)
                 if is_bound and all(said is not None and values.keys(said[name]) == keys for said, keys in now):
                     self._find("answered", f"{side}: {name} written, though nobody answered {conflict}")
 
