@@ -118,7 +118,8 @@ class Ledger:
             if name not in MANY:
                 # One value is another's place: it is a return only of the very value, or of the blank, that stood there.
                 stood = all(_is_recent(self.taken, (side, name, key), at) for key in back or {_BLANK})
-                kept, restored = (kept, restored) if stood and name not in typed else (set(), set())
+                if not stood or name in typed:
+                    kept, restored = set[str](), set[str]()
             for key in lost - kept:
                 self.overwrite(side, name, key)
             for key in back - restored:

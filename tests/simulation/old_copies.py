@@ -14,7 +14,7 @@ from mappings.person import FieldName, Value
 from mappings.record import AccountName, NotePath, RemoteId
 from simulation import notetext, values
 from simulation.hand import Action, Hand, Unfinished
-from simulation.ledger import fields_of_note, fields_of_record
+from simulation.ledger import Said, fields_of_note, fields_of_record
 from simulation.values import TYPED
 
 _STEPS = (1, 400)
@@ -77,7 +77,7 @@ class OldCopies:
         changes: dict[FieldName, Value] = {name: value_of(old.person, name) for name in sent}
         before = fields_of_record(now)
         said = fields_of_record(old)
-        after = {name: said[name] if name in changes else before[name] for name in before}
+        after: Said = {name: said[name] if name in changes else before[name] for name in before}
         ledger.save_over(side, before, after, world.now, frozenset())
         book.edit(RemoteId(side[1]), changes)
         return f"a program sends its old {account} {side[1]}: {', '.join(sent)}"

@@ -81,10 +81,10 @@ class Provider(Book):
         self._tell(renamed, None)
         return renamed
 
-    def annotate(self, remote_id: RemoteId, remark: str) -> None:
+    def annotate(self, remote_id: RemoteId, extra: str) -> None:
         """Change what we have no word for."""
         before = self.all_entries[remote_id]
-        super().annotate(remote_id, remark)
+        super().annotate(remote_id, extra)
         self._tell(remote_id, before)
 
     def _tell(self, remote_id: RemoteId, before: Entry | None) -> None:
