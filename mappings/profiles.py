@@ -232,7 +232,7 @@ PROFILES: Mapping[str, Profile] = {row.name: row for row in _ROWS}
 _WORDS = re.compile(r"[^\W_]+")
 _TEMPLATE_WORDS = frozenset({"template", "templates"})
 _INDEX_STEMS = frozenset({"index", "_index", "readme", "moc", "people", "person", "contacts"})
-_CONFLICT_COPY = re.compile(r"\.sync-conflict-|\.contactd-conflict-|\(conflicted copy", re.IGNORECASE)
+_CONFLICT_COPY = re.compile(r"\.sync-conflict-|\.contactd-conflict-|\([^()]*conflicted copy", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
