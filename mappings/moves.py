@@ -40,6 +40,27 @@ def moves(account: AccountState, world: World) -> Iterator[Follow]:
             yield Follow(account.name, uid, former_id, carriers[0], "uid")
 
 
+def mixed_up(account: AccountState, world: World) -> frozenset[Uid]:
+    """Return the people whose ids were given to each other's records, as by a program that numbers its files anew.
+
+    Such a record carries the uid of somebody else who is linked, while that one's own record does not: merged with the
+    note that it was linked to it would mix two people. A copy that only has not got its own uid yet is none of these,
+    because whoever it was copied from has one that carries the uid.
+    """
+    own = {link.uid: link.remote_id for link in (*world.links, *world.suspended) if link.account == account.name}
+    carried = {
+        remote_id: record.uid for remote_id, record in account.records.items() if remote_id not in account.missing
+    }
+
+    def has_another(uid: Uid) -> bool:
+        found = carried.get(own[uid])
+        return found is not None and found != uid and found in own and carried.get(own[found]) != found
+
+    strangers = {uid for uid in own if has_another(uid)}
+    taken = {carried[own[uid]] for uid in strangers}
+    return frozenset(strangers | {uid for uid in own if uid in taken})
+
+
 def may_have_moved(account: AccountState, remote_id: RemoteId) -> bool:
     """Tell whether a missing record may be one that came since and cannot be read: then nobody knows yet."""
     looks = account.missing[remote_id]

@@ -18,7 +18,7 @@ from mappings.brakes import Brake, Limit, Place, TooMany, brake, brake_dates, pu
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, shared, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
-from mappings.moves import may_have_moved, moves
+from mappings.moves import may_have_moved, mixed_up, moves
 from mappings.operation import DeleteRecord, Follow, Operation, Parting, Resume, Suspend, Unlink, WriteNote
 from mappings.person import FieldName, Uid
 from mappings.person_plan import Hold, Pair, Surplus, plan_person
@@ -133,6 +133,9 @@ def _plan(world: World) -> Plan:
         account.name: match(notes, account, world.links, world.suspended, world.tombstones, world.strangers)
         for account in reachable
     }
+    mixed = frozenset((account.name, uid) for account in reachable for uid in mixed_up(account, world))
+    confused = tuple(_confused(world, people, mixed))
+    world = replace(world, links=tuple(link for link in world.links if (link.account, link.uid) not in mixed))
     pairs = _pairs(world, people, matches)
     makers, kept_home = _makers(reachable, people, matches)
     returned = returns.find(world, people)
@@ -152,6 +155,7 @@ def _plan(world: World) -> Plan:
         holds=(
             *twins,
             *_unreadable(world, people),
+            *confused,
             *_shared(world, people),
             *(hold for person in plans for hold in person.holds),
         ),
@@ -317,6 +321,16 @@ def _shared(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Hold]:
             others = ", ".join(other for owner, other in paths.items() if owner != uid)
             reason = f"{address} is in {others or 'another note'} too, so meetings with it count for nobody"
             yield Hold(uid, path, AccountName(""), "last_contact", reason, "", {})
+
+
+def _confused(
+    world: World, people: Mapping[Uid, NoteState], mixed: AbstractSet[tuple[AccountName, Uid]]
+) -> Iterator[Hold]:
+    """Yield the people whose contacts have each other's ids: whose is whose is for the owner to say."""
+    reason = "the contacts of several people have changed their ids among each other; give them back as they were"
+    for link in world.links:
+        if (link.account, link.uid) in mixed and link.uid in people:
+            yield Hold(link.uid, people[link.uid].path, link.account, "", reason, link.remote_id, {})
 
 
 def _unreadable(world: World, people: Mapping[Uid, NoteState]) -> Iterator[Hold]:

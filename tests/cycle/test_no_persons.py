@@ -144,3 +144,31 @@ def test_another_persons_card_in_its_place_is_not_touched(world: FolderWorld) ->
     (world.contacts / "other.vcf").write_text(card("Some Body", "EMAIL:some@example.test"), newline="")
     before = world.sides()
     assert (world.sync().code, world.sides()) == (0, before)
+
+
+def test_a_note_that_one_look_saw_as_nobodys_and_the_next_not_at_all_was_not_deleted(world: FolderWorld) -> None:
+    edit(world.note(NAME), "type: people", "type: meeting")
+    world.sync()
+    content = world.note(NAME).read_bytes()
+    world.note(NAME).unlink()
+    world.sync()
+    assert len(world.cards()) == 1
+    world.note(NAME).write_bytes(content)
+    be_a_person_again(world)
+    assert len(world.linked()) == 1
+
+
+def test_a_copy_does_not_take_the_place_of_a_note_that_is_nobodys_and_is_told(world: FolderWorld) -> None:
+    """Its values are old: against what the note and the contact agree on they would look like edits."""
+    copy = world.note("Ann Lee copy")
+    copy.write_bytes(world.note(NAME).read_bytes())
+    world.sync()
+    copy.rename(world.root / "aside.md")
+    edit(world.card_of(NAME), "TITLE:Analyst", "TITLE:Boss")
+    assert world.sync().code == 0
+    (world.root / "aside.md").rename(copy)
+    edit(world.note(NAME), "type: people", "type: meeting")
+    before = world.sides()
+    said = [world.sync() for _ in range(3)]
+    assert ([ran.code for ran in said], world.sides()) == ([1, 1, 1], before)
+    assert f"carries the uid of People/{NAME}.md, which is no person's note at present" in said[-1].said

@@ -73,3 +73,23 @@ def test_a_write_whose_answer_was_lost_is_found_in_the_renamed_record() -> None:
     assert story.world.books[HOME].entries[new_id].person.organization == "Looms"
     assert not conflicts.all_conflicts(story.world.state)
     assert {one.remote_id for one in links.links(story.world.state) if one.account == HOME} == {new_id}
+
+
+def test_two_cards_that_changed_their_names_do_not_mix_two_people(world: FolderWorld) -> None:
+    other = "Grace Hopper"
+    world.note(other).write_text(person(other, "role: Admiral", "company: Navy"))
+    world.sync()
+    one, two = world.card_of(NAME), world.card_of(other)
+    aside = one.rename(one.with_name("aside.txt"))
+    two.rename(one)
+    aside.rename(two)
+    before = world.sides()
+    assert [world.sync().code for _ in range(3)] == [1, 1, 1]
+    assert world.sides() == before
+    assert "have changed their ids among each other" in world.contactd("status").said
+    aside = one.rename(one.with_name("aside.txt"))
+    two.rename(one)
+    aside.rename(two)
+    edit(two, "ORG:Navy", "ORG:Fleet")
+    assert world.sync().code == 0
+    assert "company: Fleet\n" in world.note(other).read_text()

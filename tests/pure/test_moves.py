@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from mappings.brakes import Limit
-from mappings.moves import moves
+from mappings.moves import mixed_up, moves
 from mappings.operation import Follow, Parting, Unlink, UpdateRecord, WriteNote
 from mappings.person import FieldName, Uid, Value
 from mappings.plan import Plan, plan
@@ -17,6 +17,7 @@ HOME = AccountName("home")
 ADA: dict[FieldName, Value] = {"name": "Ada", "title": "Analyst"}
 OLD, NEW = record("1", ADA, uid="ada"), record("2", ADA, uid="ada")
 LINKED = (link("ada", "1", ADA),)
+BRAKES = ({HOME: Limit(5, 10)}, frozenset[AccountName]())
 FOLLOWED = Follow(HOME, Uid("ada"), RemoteId("1"), RemoteId("2"), "uid")
 
 
@@ -36,7 +37,7 @@ def followed(state: AccountState, *links: LinkState, parted: tuple[str, str] | N
 
 
 def planned(state: AccountState, values: Mapping[FieldName, Value] = ADA) -> Plan:
-    return plan(world(note("ada", values), accounts=(state,), links=LINKED), {HOME: Limit(5, 10)}, frozenset())
+    return plan(world(note("ada", values), accounts=(state,), links=LINKED), *BRAKES)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +113,32 @@ def test_a_record_is_not_gone_while_one_that_came_since_cannot_be_read() -> None
     assert planned(renamed).operations == ()
     broken_before = home(OLD, missing={"1": 2}, arrived={}, unreadable={RemoteId("2"): "no END"})
     assert planned(broken_before).operations == (Unlink(HOME, Uid("ada"), RemoteId("1"), Parting.RECORD_DELETED),)
+
+
+class TestMixedUp:
+    """A program that numbers its files anew, or two files that changed their names."""
+
+    LINKS = (link("ada", "1", ADA), link("bob", "2", ADA), link("cy", "3", ADA))
+
+    def mixed(self, *records: Record, missing: Mapping[str, int] | None = None) -> set[str]:
+        state = home(*records, missing=missing or {}, arrived={})
+        return {str(uid) for uid in mixed_up(state, world(accounts=(state,), links=self.LINKS))}
+
+    def carrying(self, **uids: str) -> tuple[Record, ...]:
+        return tuple(record(remote_id.removeprefix("r"), ADA, uid=uid) for remote_id, uid in uids.items())
+
+    def test_two_that_changed_their_ids_are_both_held_and_the_third_is_not(self) -> None:
+        records = self.carrying(r1="bob", r2="ada", r3="cy")
+        assert self.mixed(*records) == {"ada", "bob"}
+        notes = (note("ada", ADA), note("bob", {**ADA, "title": "Boss"}), note("cy", ADA))
+        result = plan(world(*notes, accounts=(home(*records, missing={}, arrived={}),), links=self.LINKS), *BRAKES)
+        assert (result.operations, {hold.uid for hold in result.holds}) == ((), {"ada", "bob"})
+
+    def test_files_that_were_numbered_anew_are_all_held(self) -> None:
+        assert self.mixed(*self.carrying(r1="bob", r2="cy", r3="cy"), missing={"3": 2}) == {"ada", "bob", "cy"}
+
+    def test_a_copy_that_has_not_got_its_own_uid_yet_is_none_of_them(self) -> None:
+        assert self.mixed(*self.carrying(r1="ada", r2="ada", r3="cy")) == set()
+
+    def test_one_that_carries_nobodys_uid_that_is_linked_is_none_of_them(self) -> None:
+        assert self.mixed(*self.carrying(r1="before", r2="bob", r3="cy")) == set()
