@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from connectors import http
 from connectors.calendar_interface import Calendar
-from connectors.interface import Contacts
+from connectors.interface import Contacts, SignIn
 from connectors.secrets import FromKeyring, Source, source_of
 from connectors.tokens import TokenStore
 from mappings.event import CalendarName
@@ -74,6 +74,26 @@ def open_calendars(account: AccountName, options: Options, tokens: TokenStore) -
         CalendarCollection(session, CalendarName(wanted if names.count(name) > 1 else name), wanted)
         for wanted, name in dict(zip(options.calendars, names, strict=True)).items()
     )
+
+
+def sign_in(asked: SignIn, options: Options, tokens: TokenStore) -> tuple[str, ...]:
+    """Look whether the server lets us in, and say what is there; there is nothing to keep.
+
+    Errors: `SignInNeeded`, `TryLater`, `Misunderstood`.
+    """
+    del tokens
+    from connectors.webdav import NotOffered, NotThere  # noqa: PLC0415
+    from connectors.webdav_places import BOOK, CALENDAR, collections  # noqa: PLC0415
+
+    session = _session(asked.account, options)
+    lines: list[str] = []
+    for kind in (BOOK, CALENDAR):
+        try:
+            names = [each.name for each in collections(session, kind)]
+        except (NotThere, NotOffered):
+            names = []
+        lines.append(f"{kind.noun}s: {', '.join(names) or 'none was found'}")
+    return (f"{session.client.origin.host} lets {options.username or 'us'} in.", *lines)
 
 
 def _session(account: AccountName, options: Options) -> "Session":

@@ -208,6 +208,23 @@ def test_with_delete_with_note_the_card_goes_too(tmp_path: Path, dav_server: Ser
     assert (wire.writes, world.names()) == ([("DELETE", path)], ["Bo Lind"])
 
 
+def test_auth_looks_whether_the_password_is_right_and_names_what_is_there(
+    tmp_path: Path, dav_server: Server, wire: Wire
+) -> None:
+    world = made(tmp_path, dav_server, wire)
+    dav_server.make("calendars", f"{tmp_path.name}-work", f"Work of {tmp_path.name}")
+    ran = world.folders.contactd("auth", "home")
+    assert ran.code == 0, ran.said
+    assert "127.0.0.1 lets me in." in ran.said
+    assert re.search(rf"address books: .*Friends of {tmp_path.name}", ran.said) is not None
+    assert re.search(rf"calendars: .*Work of {tmp_path.name}", ran.said) is not None
+    assert wire.writes == []
+    (tmp_path / "word").write_text("wrong\n")
+    if dav_server.name == "radicale":
+        ran = world.folders.contactd("auth", "home")
+        assert (ran.code, "does not let me with this password in" in ran.said) == (2, True)
+
+
 def test_a_wrong_password_is_told_with_what_to_do(world: DavWorld) -> None:
     (world.folders.root / "word").write_text("wrong\n")
     if world.server.name == "xandikos":
