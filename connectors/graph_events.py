@@ -93,12 +93,21 @@ class GraphCalendar:
         select = ",".join(graph_events.PROPERTIES)
         url = f"{self._calendar()}/calendarView?{_span(window)}&$select={select}&$top=999"
         seen: set[str] = set()
-        for row in (row for page in self._client.pages(url, _UTC) for row in _objects(page)):
+        for row in self._paged(url):
             remote_id = _word(row, "id")
             # A page may repeat what the one before had, if something was added meanwhile.
             if remote_id not in seen:
                 seen.add(remote_id)
                 yield row
+
+    def _paged(self, url: str) -> Iterator[JsonObject]:
+        try:
+            yield from (row for page in self._client.pages(url, _UTC) for row in _objects(page))
+        except Misunderstood:
+            # A calendar's id has been seen to change shortly after it was made: look it up again next time.
+            if self.name != DEFAULT_CALENDAR:
+                self._path = ""
+            raise
 
     def _link(self, window: Window) -> str:
         """Return a link that tells whether anything happens from now on; "" if the service gives none."""

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from connectors.errors import ConnectorError, SignInFailed, TryLater
+from connectors.errors import SignInFailed, SignInNeeded
 from connectors.graph_client import GraphClient
 
 _DAY = timedelta(days=1)
+_HINTS = {"Calendars": '; perhaps it takes calendar_permission = "Calendars.Read"'}
 
 
 def trial(client: GraphClient, *, contacts: bool, calendars: bool) -> tuple[str, ...]:
     """Read what is wanted once; say what can be read.
 
-    Errors: `SignInFailed` with what to do, `TryLater`.
+    Errors: `SignInFailed` with what to do, `TryLater`, `Misunderstood`.
     """
     return tuple(_told(client, [*_calls(contacts=contacts, calendars=calendars)]))
 
@@ -28,14 +29,11 @@ def _calls(*, contacts: bool, calendars: bool) -> Iterator[tuple[str, str]]:
 
 def _told(client: GraphClient, calls: list[tuple[str, str]]) -> Iterator[str]:
     for what, url in calls:
+        failed, hint = f"signed in, but {what.lower()} cannot be read", _HINTS.get(what, "")
         try:
             reply = client.get(url)
-        except TryLater:
-            raise
-        except ConnectorError as error:
-            raise SignInFailed(
-                f"signed in, but {what.lower()} cannot be read: {getattr(error, 'reason', error)}"
-            ) from error
+        except SignInNeeded as error:
+            raise SignInFailed(f"{failed}: {error.reason}{hint}") from error
         if not reply.succeeded:
-            raise SignInFailed(f"signed in, but {what.lower()} cannot be read ({reply.status} {reply.code})")
+            raise SignInFailed(f"{failed} ({reply.status} {reply.code}){hint}")
         yield f"{what} can be read."

@@ -56,6 +56,8 @@ _ADDRESSES = ("businessAddress", "homeAddress", "otherAddress")
 # Outlook keeps a birthday as noon of the day, almost; an instant in the year 1 or 1601 is its word for none.
 _BIRTHDAY_TIME = "T11:59:00Z"
 _YEAR_MIN = "1900"
+# What phones write for a birthday without its year; read, but not written, as nobody knows whether the service takes it.
+_YEAR_OF_PHONES = "1604"
 _YEARS_FOR_NONE = frozenset({"0001", "1601"})
 
 
@@ -220,7 +222,8 @@ def project(person: Person, there: Mapping[FieldName, Value]) -> Person:
 
     Of more values than it has room for, those that it has already stay, and then the first of the others: what is
     left over never pushes out what is there, nor does it look deleted.
-    Aliases, former addresses and the next meeting have no place, nor has a birthday without its year or before 1900.
+    Aliases, former addresses and the next meeting have no place, nor has a birthday before 1900, or without its year
+    unless a phone has put just that one there.
     """
     name = tidy(person.name) or tidy(f"{person.given_name} {person.family_name}")
     given, family = full_name.shown(name, tidy(person.given_name), tidy(person.family_name))
@@ -243,7 +246,7 @@ def project(person: Person, there: Mapping[FieldName, Value]) -> Person:
         title=tidy(person.title),
         location=tidy(person.location),
         addresses=several("addresses"),
-        birthday=person.birthday if _is_holdable_birthday(person.birthday) else "",
+        birthday=_held_birthday(person.birthday, there.get("birthday", "")),
         links=several("links"),
         tags=several("tags"),
         last_contact=person.last_contact if date_of(person.last_contact) == person.last_contact else "",
@@ -298,7 +301,14 @@ def _phones(read: Contact) -> tuple[str, ...]:
 def _birthday(read: Contact) -> str:
     """Return the day in UTC, in which the service gives it; "" for none, and for one that is not to be believed."""
     date = date_of(read.birthday) or ""
+    if date.startswith(_YEAR_OF_PHONES):
+        return birthday_of(date) or ""
     return date if _is_holdable_birthday(date) else ""
+
+
+def _held_birthday(birthday: str, there: Value) -> str:
+    """Return the birthday if a contact can be given it, or has it already."""
+    return birthday if birthday == there or _is_holdable_birthday(birthday) else ""
 
 
 def _is_holdable_birthday(birthday: str) -> bool:

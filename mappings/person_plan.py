@@ -193,8 +193,9 @@ def _steps(case: _Case) -> Iterator[Operation]:
 
 def _side(note: NoteState, pair: Pair, returns: Sequence[Return]) -> Side:
     account, reading = pair.account, pair.record.reading
-    # Where the two never met, the record is to keep what it has; afterwards what they agreed on.
-    ours = _holdable(account, note.reading.person, _values(reading.person) | dict(pair.base))
+    # Where the two never agreed on anything, the record is to keep what it has; afterwards what they agreed on.
+    agreed: dict[FieldName, Value] = {name: value for name, value in pair.base.items() if value}
+    ours = _holdable(account, note.reading.person, _values(reading.person) | agreed)
     theirs = shared(reading.person, account.policies)
     fields = frozenset(_fields_of(account)).difference(note.reading.held, reading.held, note.refused)
     homeless = frozenset(_without_place(note.reading.person, ours))

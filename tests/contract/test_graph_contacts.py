@@ -563,6 +563,19 @@ def test_a_value_that_the_service_will_not_take_is_refused_alone(world: World) -
     assert [type(outcome) for outcome in outcomes] == [Written, Refused, Written]
 
 
+def test_a_contact_that_may_not_be_written_stops_no_other(world: World) -> None:
+    for number in range(3):
+        world.add(f"Ada {number}")
+    records = world.contacts().changes(None, {}).records
+    world.service.plan(
+        answers(403, "ErrorAccessDenied"),
+        lambda ask: ask.method == "PATCH" and ask.path[-1] == records[0].remote_id,
+        times=9,
+    )
+    outcomes = list(world.contacts().update([update(record, title="Poet") for record in records]))
+    assert [type(outcome) for outcome in outcomes] == [Refused, Written, Written]
+
+
 def test_one_item_that_always_fails_stops_no_other(world: World) -> None:
     for number in range(30):
         world.add(f"Ada {number}")

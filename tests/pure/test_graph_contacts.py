@@ -148,7 +148,8 @@ def test_a_property_of_ours_is_known_by_its_id_in_any_case_and_others_are_not_ou
         ("1974-07-22T23:00:00.0000000Z", "1974-07-22", False),
         ("0001-01-01T00:00:00Z", "", False),
         ("1601-01-01T00:00:00Z", "", False),
-        ("1604-12-10T11:59:00Z", "", True),
+        ("1604-12-10T11:59:00Z", "--12-10", False),
+        ("1815-12-10T11:59:00Z", "", True),
         ("soon", "", True),
     ],
 )

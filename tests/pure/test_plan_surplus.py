@@ -75,3 +75,26 @@ def test_a_birthday_that_a_record_cannot_hold_stays_and_one_that_it_has_does_not
     result = planned(state)
     assert (result.operations, result.conflicts) == ((), ())
     assert [(one.field, one.count) for one in result.surplus] == [("birthday", 1)]
+
+
+@pytest.mark.parametrize(
+    ("noted", "theirs", "base", "steps", "surplus"),
+    [
+        ("", "--07-22", "", [WriteNote], 0),
+        ("--07-22", "--07-22", "", [Agree], 0),
+        ("--07-22", "--07-22", "--07-22", [], 0),
+        ("", "--07-22", "--07-22", [UpdateRecord], 0),
+        ("--07-23", "--07-22", "--07-22", [], 1),
+        ("1974-07-22", "--07-22", "--07-22", [UpdateRecord], 0),
+    ],
+)
+def test_a_birthday_without_its_year_is_held_where_a_phone_has_put_it(
+    noted: str, theirs: str, base: str, steps: list[type], surplus: int
+) -> None:
+    state = world(
+        note("ann", {"name": "Ann", "birthday": noted}),
+        accounts=(a_small_account(record("r", {"name": "Ann", "birthday": theirs}, uid="ann")),),
+        links=(link("ann", "r", {"name": "Ann", "birthday": base}),),
+    )
+    result = planned(state)
+    assert ([type(step) for step in result.operations], len(result.surplus)) == (steps, surplus)

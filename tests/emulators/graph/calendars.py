@@ -53,6 +53,14 @@ class Calendars:
         }  # fmt: skip
         return calendar
 
+    def rename_id(self, calendar: str) -> str:
+        """Give a calendar another id, as was seen to happen shortly after one was made."""
+        renamed = event_id(f"renamed {calendar}")
+        self.calendars[renamed] = {**self.calendars.pop(calendar), "id": renamed}
+        self._home = {event: renamed if home == calendar else home for event, home in self._home.items()}
+        self._journal = [(renamed if home == calendar else home, event) for home, event in self._journal]
+        return renamed
+
     def add(self, start: datetime, end: datetime, calendar: str = "", **properties: Any) -> str:  # noqa: ANN401  # an event's
         """Add an event, without any check; return its id."""
         self._made += 1
