@@ -154,7 +154,7 @@ def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> Non
     asked = [one for one in runs if not one.settled_by]
     # What the owner has decided about an account that waits is open until it may run.
     asked += [replace(one, settled_by="") for one in waits if one.settled_by in {"", OWNER}]
-    unseen = frozenset(_unseen(seen.world))
+    unseen = frozenset((*_unseen(seen.world), *_held_whole(seen.plan)))
     conflicts.sync_open(tx, asked, now, run, {*away, *unseen})
     conflicts.record_settled(tx, [one for one in runs if one.settled_by not in {"", OWNER}], now, run)
     _drop_outdated(tx, seen, away, unseen)
@@ -225,6 +225,11 @@ def _record_runs(tx: Transaction, job: Execution, seen: Look, deeds: Deeds) -> N
             is_known = not before.first_run_done or settled
             rules = rules_key(account, job.setup.rules) if is_known else before.rules
             records.set_run_done(tx, account.name, rules)
+
+
+def _held_whole(plan: Plan) -> Iterator[Uid]:
+    """Yield the people of whom a whole contact is held: what they disagreed about may still be so."""
+    yield from (hold.uid for hold in plan.holds if hold.remote_id and not hold.field)
 
 
 def _unseen(world: World) -> Iterator[Uid]:
