@@ -472,3 +472,32 @@ def test_a_calendar_is_read_by_its_name_and_costs_one_request(tmp_path: Path, da
     ran = world.sync()
     assert ran.code == 2, ran.said
     assert "no calendar is called so" in ran.said
+
+
+def meaning(world: DavWorld) -> dict[str, list[str]]:
+    """Return what every card says: its lines, whatever order and spelling of names the server gives them."""
+
+    def lines(text: str) -> list[str]:
+        unfolded = re.sub(r"\r?\n[ \t]", "", text).splitlines()
+        return sorted(re.sub(r"^[^:;]*", lambda name: name[0].upper(), line) for line in unfolded)
+
+    return {name: [one for one in lines(world.card_of(name)) if not one.startswith("REV")] for name in world.names()}
+
+
+def test_a_run_is_taken_back_on_both_sides_and_again(world: DavWorld) -> None:
+    world.edit_card(
+        "Oona Byrne", "VERSION:3.0\r\n", "VERSION:3.0\r\nitem7.X-ABRELATEDNAMES:Annabella\r\nNICKNAME:Oo\r\n"
+    )
+    world.edit_card("Tobias Renner", "TITLE:Editor", "TITLE:Publisher")
+    edit(world.note("Samir Haddad"), "+353 1 555 0123", "+353 1 555 0124")
+    world.note("Newcomer").write_text(person("Newcomer", "email: new@example.test"))
+    before = {path: stamp.content for path, stamp in seen(world.folders.vault).items()}, meaning(world)
+    assert world.sync().code == 0
+    after = {path: stamp.content for path, stamp in seen(world.folders.vault).items()}, meaning(world)
+    for expected in (before, after):
+        run = json.loads(world.folders.contactd("log", "--json").said)[0]["run"]
+        ran = world.folders.contactd("undo", str(run), "--yes")
+        assert ran.code == 0, ran.said
+        now = {path: stamp.content for path, stamp in seen(world.folders.vault).items()}, meaning(world)
+        assert now == expected
+        world.rests()

@@ -259,3 +259,33 @@ def test_no_log_says_what_lets_anybody_in_or_what_a_contact_says(worlds: tuple[F
         assert [each for each in secrets if each in logged.said] == []
         google.google.faults.clear()
     assert world.sync().code == 0
+
+
+def test_a_run_is_taken_back_on_both_sides_and_again(worlds: tuple[FolderWorld, GoogleWorld]) -> None:
+    world, google = worlds
+    write(world, "Ada Lovelace", "email: ada@example.test", "role: Analyst", "location: London")
+    write(world, "Grace Hopper", "email: grace@example.test")
+    assert world.sync().code == 0
+    ada, grace = (
+        next(one for one in google.book.living if one.entries["names"][0]["givenName"] == name)
+        for name in ("Ada", "Grace")
+    )
+    google.book.edit(ada.id, relations=[{"person": "Annabella", "type": "child"}], nicknames=[{"value": "Enchantress"}])
+    google.book.edit(grace.id, organizations=[{"name": "Navy", "title": "Admiral", "type": "work"}])
+    edit(world.note("Ada Lovelace"), "role: Analyst", "role: Countess")
+    write(world, "Edith Clarke", "email: edith@example.test")
+
+    def now() -> tuple[dict[str, bytes], dict[str, dict[str, list[Doc]]]]:
+        notes = {path: stamp.content for path, stamp in world.sides().items()}
+        return notes, {one.entries["names"][0]["givenName"]: one.entries for one in google.book.living}
+
+    before = now()
+    assert world.sync().code == 0
+    after = now()
+    for expected in (before, after):
+        run = json.loads(world.contactd("log", "--json").said)[0]["run"]
+        ran = world.contactd("undo", str(run), "--yes")
+        assert ran.code == 0, ran.said
+        assert now() == expected
+        assert world.sync().code == 0
+        assert now() == expected

@@ -321,3 +321,35 @@ def test_listed_tags_are_categories_in_outlook_and_others_stay_where_they_are(wo
     world.sync()
     assert ada.properties["categories"] == ["Blue", "climber"]
     world.quiet()
+
+
+def test_a_run_is_taken_back_on_both_sides_and_again(world: World) -> None:
+    world.write("Ada Lovelace", "email: ada@example.test", "role: Analyst", "location: London")
+    world.write("Grace Hopper", "email: grace@example.test")
+    world.sync()
+    world.service.contacts.edit(
+        world.outlook("Ada Lovelace").immutable_id, spouseName="William", nickName="Enchantress"
+    )
+    world.service.contacts.edit(world.outlook("Grace Hopper").immutable_id, companyName="Navy", jobTitle="Admiral")
+    edit(world.folders.note("Ada Lovelace"), "role: Analyst", "role: Countess")
+    world.write("Edith Clarke", "email: edith@example.test")
+    theirs = {"id", "changeKey", "@odata.etag", "createdDateTime", "lastModifiedDateTime", "parentFolderId"}
+
+    def now() -> tuple[dict[str, bytes], dict[str, object]]:
+        notes = {path: stamp.content for path, stamp in world.folders.sides().items()}
+        contacts = {
+            one.properties["displayName"]: ({k: v for k, v in one.properties.items() if k not in theirs}, one.extended)
+            for one in world.service.contacts.live()
+        }
+        return notes, {str(name): said for name, said in contacts.items()}
+
+    before = now()
+    world.sync()
+    after = now()
+    for expected in (before, after):
+        run = json.loads(world.folders.contactd("log", "--json").said)[0]["run"]
+        ran = world.folders.contactd("undo", str(run), "--yes")
+        assert ran.code == 0, ran.said
+        assert now() == expected
+        world.sync()
+        assert now() == expected
