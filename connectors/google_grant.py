@@ -116,7 +116,11 @@ def credentials(account: AccountName, tokens: TokenStore, client: Client, scopes
                 kept = read_grant(tokens, account)
                 if kept.access_token == self.token or kept.expires_at_s <= time.time() + _SPARE_S:
                     self._refresh_token = kept.refresh_token
-                    super().refresh(request)  # type: ignore[no-untyped-call]  # google-auth says little of types
+                    try:
+                        super().refresh(request)  # type: ignore[no-untyped-call]  # google-auth says little of types
+                    except (AttributeError, KeyError, TypeError, ValueError) as error:
+                        # What google-auth does with an answer of status 200 that is not what it expects.
+                        raise TryLater("Google's sign-in server answered something that is no token", None) from error
                     expiry = cast("datetime | None", self.expiry)
                     kept = replace(
                         kept,

@@ -81,7 +81,7 @@ class GoogleContacts:
         if since is None:
             self._labels.forget()
         listed = by_id(listing.persons)
-        fresh = self._confirmed(self._doubtful(listed, known, complete=since is None), known)
+        fresh = self._confirmed(_doubtful(listed, known, complete=since is None))
         found = {remote_id: contact for remote_id, contact in {**listed, **fresh}.items() if contact is not None}
         self._learn(found.values(), complete=since is None)
         news = [contact for contact in found.values() if contact.etag != known.get(contact.remote_id)]
@@ -141,20 +141,9 @@ class GoogleContacts:
                 raise CursorExpired("the sync token is too old") from error
             raise self._api.access.not_understood(error) from error
 
-    def _doubtful(
-        self, listed: Mapping[RemoteId, Contact | None], known: Mapping[RemoteId, Etag], *, complete: bool
-    ) -> list[RemoteId]:
-        """Return the contacts of which a list is not believed: those known in another version, deleted or missing."""
-        told = [remote_id for remote_id, contact in listed.items() if _differs(contact, known.get(remote_id))]
-        absent = [remote_id for remote_id in known if remote_id not in listed] if complete else []
-        return told + absent
-
-    def _confirmed(
-        self, remote_ids: Sequence[RemoteId], known: Mapping[RemoteId, Etag]
-    ) -> Mapping[RemoteId, Contact | None]:
-        names = [name_in(remote_id, known[remote_id]) for remote_id in remote_ids]
-        items = self._got(names, FIELDS)
-        return {remote_id: self._contact(item) for remote_id, item in zip(remote_ids, items, strict=True)}
+    def _confirmed(self, names: Mapping[RemoteId, str]) -> Mapping[RemoteId, Contact | None]:
+        items = self._got(list(names.values()), FIELDS)
+        return {remote_id: self._contact(item) for remote_id, item in zip(names, items, strict=True)}
 
     def _got(self, names: Sequence[str], fields: str) -> list[Item]:
         try:
@@ -415,8 +404,22 @@ class GoogleContacts:
         return with_entries(person, "memberships", kept)
 
 
-def _differs(contact: Contact | None, known: Etag | None) -> bool:
-    return known is not None and (contact is None or contact.etag != known)
+def _doubtful(
+    listed: Mapping[RemoteId, Contact | None], known: Mapping[RemoteId, Etag], *, complete: bool
+) -> Mapping[RemoteId, str]:
+    """Return the contacts of which a list is not believed, and where each is found.
+
+    They are those that are known in another version, and those that are said to be deleted or are missing.
+    """
+    names: dict[RemoteId, str] = {}
+    for remote_id, etag in known.items():
+        contact = listed.get(remote_id)
+        if contact is None and (complete or remote_id in listed):
+            names[remote_id] = name_in(remote_id, etag)
+        elif contact is not None and contact.etag != etag:
+            # The name under which it is listed is the one that it has by now.
+            names[remote_id] = contact.name
+    return names
 
 
 def _drafted(intent: UpdateRecord, contact: Contact) -> Draft | RecordRefused:

@@ -6,7 +6,7 @@ so that a cursor never speaks of records that were not stored. An account that f
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater
 from connectors.interface import ChangeSet
@@ -16,8 +16,9 @@ from daemon.rules import rules_key
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
 from daemon.state import State, get_meta, set_meta
+from mappings.fields import Format
 from mappings.moves import moves
-from mappings.operation import CreateRecord
+from mappings.person import Uid
 from mappings.record import AccountName, Etag, RemoteId
 from mappings.world import AccountState, World
 
@@ -25,6 +26,12 @@ _READER = "1"
 """Raised whenever records are read otherwise than before, so that every record is read again."""
 
 _READ_BY = "records_read_by"
+
+_LISTS_LAG: Mapping[Format, timedelta] = {Format.GOOGLE: timedelta(minutes=5)}
+"""How long lists may not show what was just made.
+
+Source: people.connections.list says of its feed: up to several minutes; whether complete lists do so too is not said.
+"""
 
 Workers = Callable[[Sequence[Callable[[], None]]], None]
 """Runs independent pieces of work, each to its end; at once where that saves waiting, one by one in a simulation."""
@@ -107,7 +114,7 @@ def read(account: Account, state: State, now: datetime) -> AccountReport:
     """
     known = records.known(state, account.name)
     try:
-        change_set = _changes(account, state, known)
+        change_set = _changes(account, state, known, now)
     except ConnectorError as error:
         return failed(account.name, error)
     with state.transaction() as tx:
@@ -117,23 +124,34 @@ def read(account: Account, state: State, now: datetime) -> AccountReport:
     return AccountReport(account.name, Health.OK, "", None, listed, changed, 0, ())
 
 
-def _changes(account: Account, state: State, known: Mapping[RemoteId, Etag]) -> ChangeSet:
-    cursor = None if _has_unclear_create(account, state) else records.account_row(state, account.name).cursor
+def _changes(account: Account, state: State, known: Mapping[RemoteId, Etag], now: datetime) -> ChangeSet:
+    unclear = journal.unclear_creates(state, account.name)
+    if unclear:
+        return _complete(account, known, unclear, now)
     try:
-        return account.contacts.changes(cursor, known)
+        return account.contacts.changes(records.account_row(state, account.name).cursor, known)
     except CursorExpired:
         # Everything is read anew; the bases stay, or every difference would look like a first meeting.
         return account.contacts.changes(None, known)
 
 
-def _has_unclear_create(account: Account, state: State) -> bool:
-    """Tell whether a record may have been made of which no answer came.
+def _complete(
+    account: Account, known: Mapping[RemoteId, Etag], unclear: Mapping[Uid, datetime], now: datetime
+) -> ChangeSet:
+    """Read everything of an account in which records may have been made of which no answer came.
 
-    A feed may not know of it for minutes (People API). Taken for not made, it would be made again, found by its uid,
-    and get a base that it never said; a complete read knows.
+    A feed may not know of them for minutes. Taken for not made, one would be made again, found by its uid, and get a
+    base that it never said; a complete read knows. Where even that may lag, what is not found is waited for.
+    Errors: as `Contacts.changes`; `TryLater` while a record may still turn up.
     """
-    steps = (intent.operation for intent in journal.unfinished(state))
-    return any(isinstance(step, CreateRecord) and step.account == account.name for step in steps)
+    change_set = account.contacts.changes(None, known)
+    lag = _LISTS_LAG.get(account.contacts.format, timedelta(0))
+    found = {record.reading.uid for record in change_set.records}
+    young = [at for uid, at in unclear.items() if uid not in found and timedelta(0) <= now - at < lag]
+    if young:
+        wait_s = (max(young) + lag - now).total_seconds()
+        raise TryLater("a contact may have been made a moment ago, which is told only after some minutes", wait_s)
+    return change_set
 
 
 def health_of(error: ConnectorError) -> Health:

@@ -153,6 +153,17 @@ def unfinished(state: Readable) -> tuple[Unfinished, ...]:
     )
 
 
+def unclear_creates(state: Readable, account: AccountName) -> Mapping[Uid, datetime]:
+    """Return whose record may have been made in an account without an answer, and when that was intended."""
+    sql = "SELECT kind, intent, at FROM operations WHERE state = 'intended' AND account = ? ORDER BY id"
+    steps = ((unpack_operation(Kind(kind), intent), at) for kind, intent, at in state.all(sql, (account,)))
+    return {
+        step.uid: time_of(at)
+        for step, at in steps
+        if isinstance(step, CreateRecord) or (isinstance(step, RestoreRecord) and step.after is None)
+    }
+
+
 def accounts_unfinished(state: Readable) -> frozenset[AccountName]:
     """Return the accounts that have intents without an outcome."""
     sql = "SELECT DISTINCT account FROM operations WHERE state = 'intended' AND account <> ''"

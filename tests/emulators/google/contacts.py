@@ -100,6 +100,9 @@ class AddressBook:
         self.groups: dict[str, Doc] = {f"contactGroups/{name}": {"name": name} for name in SYSTEM_GROUPS}
         self.group_journal: list[tuple[datetime, str]] = []
         self.spoiled: set[str] = set()
+        self.hidden: set[str] = set()
+        """Contacts that lists leave out although they are there."""
+        self.old_names_work = True
 
     # What the owner does.
 
@@ -123,6 +126,12 @@ class AddressBook:
     def touch(self, source_id: str) -> None:
         """Let the feed show a contact again although nothing has changed in it, its version included."""
         self.journal.append(Change(self._clock.now, copy.deepcopy(self.contacts[source_id])))
+
+    def mourn(self, source_id: str) -> None:
+        """Let the feed say that a contact is deleted, which is there."""
+        shown = copy.deepcopy(self.contacts[source_id])
+        shown.is_deleted = True
+        self.journal.append(Change(self._clock.now, shown))
 
     def remove(self, source_id: str) -> None:
         """Put a contact into the bin."""
@@ -170,7 +179,7 @@ class AddressBook:
     def named(self, resource_name: str) -> Contact | None:
         """Return the contact that has, or once had, this resource name."""
         for contact in self.contacts.values():
-            if resource_name in {contact.resource_name, *contact.previous_names}:
+            if resource_name in {contact.resource_name, *(contact.previous_names if self.old_names_work else ())}:
                 return None if contact.is_deleted else contact
         return None
 
@@ -182,7 +191,7 @@ class AddressBook:
     def as_of(self, seen: int) -> list[Contact]:
         """Return the contacts as the journal had them then."""
         latest = {change.contact.id: change.contact for change in self.journal[:seen]}
-        return [contact for contact in latest.values() if not contact.is_deleted]
+        return [each for each in latest.values() if not each.is_deleted and each.id not in self.hidden]
 
     def changed(self, since: int, until: int) -> list[Contact]:
         """Return what changed in a part of the journal, each contact as it was last in it."""
