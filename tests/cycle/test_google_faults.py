@@ -6,26 +6,17 @@ must write nothing.
 """
 
 from collections.abc import Generator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from daemon import cycle
-from daemon.marker import write_marker
 from daemon.report import Report
-from daemon.state import State
 from emulators.google import answers
 from emulators.google.answers import Answer
-from emulators.google.contacts import Doc
 from emulators.google.server import Server
 from emulators.google.world import BatchFailure, Silence, When
 from folder_worlds import edit
-from google_worlds import HOME, GoogleWorld
-from memory_worlds import MARKER, account_of, one_by_one, setup_of
-
-RUNS_MAX = 12
-APART = timedelta(minutes=15)
+from google_cycles import World, made
 
 WRITES = ("batchCreateContacts", "createContact", "batchUpdateContacts", "updateContact")
 READS = ("connections.list", "getBatchGet")
@@ -54,57 +45,10 @@ AFTER: dict[str, Answer | Silence] = {
 }
 
 
-class World:
-    """A vault, an account at Google, and the state between them."""
-
-    def __init__(self, root: Path, google: GoogleWorld) -> None:
-        self.google = google
-        self.vault = root / "vault"
-        (self.vault / "People").mkdir(parents=True)
-        write_marker(self.vault, MARKER)
-        self.state = State.in_memory()
-
-    def note(self, name: str) -> Path:
-        return self.vault / "People" / f"{name}.md"
-
-    def write(self, name: str, *lines: str) -> None:
-        text = ["---", "type: people", f"title: {name}", *lines, "---", "", f"About {name}.", ""]
-        self.note(name).write_text("\n".join(text))
-
-    def run(self) -> Report:
-        """Run one cycle with a connector that remembers nothing; time passes before it."""
-        self.google.google.clock.advance(APART)
-        setup = setup_of(self.vault, [account_of(self.google.contacts())])
-        return cycle.sync(setup, self.state, self.now, lambda _: frozenset({HOME}), one_by_one)
-
-    def now(self) -> datetime:
-        return self.google.google.clock.now
-
-    def rest(self) -> int:
-        """Run until two runs in a row have had nothing to do and nothing to complain about; return how many it took."""
-        calm = 0
-        for number in range(1, RUNS_MAX + 1):
-            report = self.run()
-            idle = not any(count for what, count in report.counts.items() if what != "people")
-            calm = calm + 1 if idle and report.exit_code == 0 else 0
-            if calm == 2:
-                return number
-        raise AssertionError("it does not come to rest")
-
-    def contact(self, given: str) -> Doc:
-        """Return the entries of the one contact of this given name."""
-        found = [each.entries for each in self.google.book.living if each.entries["names"][0]["givenName"] == given]
-        assert len(found) == 1, f"{len(found)} contacts of {given}"
-        return found[0]
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> Generator[World]:
     with Server().running() as server:
-        made = World(tmp_path, GoogleWorld(server, tmp_path).signed_in())
-        yield made
-        made.state.close()
-        assert made.google.google.violations == []
+        yield from made(server, tmp_path)
 
 
 @pytest.fixture
