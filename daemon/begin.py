@@ -14,7 +14,7 @@ from daemon import ownership
 from daemon.config import Config, load
 from daemon.database import make_folder
 from daemon.errors import ConfigError, DaemonError, VaultMissing
-from daemon.lock import only_instance
+from daemon.lending import borrowed
 from daemon.marker import MARKER_NAME
 from daemon.ownership import Beginning
 from daemon.progress import Progress
@@ -218,7 +218,7 @@ def _write(path: Path, text: str) -> Config:
 
 def _mark(config: Config, found: Survey, now: datetime) -> None:
     make_folder(config.state)
-    with only_instance(config.state), closing(State.open(config.state, now)) as state:
+    with borrowed(config.state), closing(State.open(config.state, now)) as state:
         if not found.people and any(standing(state).linked.values()):
             raise VaultMissing("people are linked, and this folder holds none of their notes")
         ownership.claim_here(config.vault.path, state, config.state, Beginning.MARK_AGAIN, now)

@@ -45,26 +45,32 @@ def init(vault: Path | None, config_path: Path) -> None:
 
 
 @main.command()
-@click.option("--once", is_flag=True, required=True, help="Sync once and exit.")
+@click.option("--once", is_flag=True, help="Sync once and exit; without it, be the service.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, touch nothing.")
 @AS_JSON
 @click.option("--yes", is_flag=True, help="Carry out a first or large plan without asking.")
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only this account; may be repeated.")
 @CONFIG
+@click.option("--log-json", is_flag=True, help="The service logs JSON, an object a line.")
 @verbose_option("Name every step, and log more.", expose_value=True)
 @click.pass_context
 def sync(
     ctx: click.Context,
     *,
-    once: bool,  # noqa: ARG001  # required, until there is a service to run without it
+    once: bool,
     dry_run: bool,
     as_json: bool,
     yes: bool,
     accounts: tuple[str, ...],
     config_path: Path,
+    log_json: bool,
     verbose: bool,
 ) -> None:
-    """Bring notes and contacts into step."""
+    """Bring notes and contacts into step: once, or as a service that goes on until it is stopped."""
+    if not once:
+        if dry_run or as_json or yes or accounts:
+            raise click.UsageError("these options are for --once")
+        _serve(ctx, config_path, log_json=log_json, verbose=verbose)
     from daemon import sync_once
     from daemon.ownership import Beginning
 
@@ -73,6 +79,13 @@ def sync(
     wish = sync_once.Wish(config_path, frozenset(accounts), yes, as_json, verbose, beginning)
     answer = tell if as_json else say
     ctx.exit(sync_once.dry_run(wish, answer) if dry_run else sync_once.sync_once(wish, answer, asking()))
+
+
+def _serve(ctx: click.Context, config_path: Path, *, log_json: bool, verbose: bool) -> None:
+    from daemon import log_service, service
+
+    log_service.set_up(as_json=log_json, verbose=verbose)
+    ctx.exit(service.serve(config_path))
 
 
 @main.command("status")

@@ -17,6 +17,7 @@ from daemon.config_shape import (
     FieldTables,
     MeetingKeys,
     ProfileName,
+    ServiceKeys,
     Table,
     Written,
     WrittenAccount,
@@ -67,6 +68,7 @@ class AccountConfig:
     delete_with_note: bool
     policies: Mapping[FieldName, Policy]
     limit: Limit
+    interval_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Config:
     state: Path
     undo_for: timedelta
     meetings: MeetingConfig
+    service: ServiceKeys
     accounts: tuple[AccountConfig, ...]
 
     @property
@@ -166,6 +169,7 @@ def _resolved(written: Written) -> Config:
         state=written.state.path,
         undo_for=timedelta(days=written.state.undo_days),
         meetings=_meetings(written.meetings, _limit(written.brakes)),
+        service=written.service,
         accounts=tuple(_account(AccountName(name), account, written) for name, account in written.accounts.items()),
     )
 
@@ -182,6 +186,7 @@ def _account(name: AccountName, account: WrittenAccount, written: Written) -> Ac
         delete_with_note=keys.delete_with_note,
         policies=_allowed(_with_tags(_policies(written.fields, keys.fields), keys.tags), keys.allow),
         limit=_limit(written.brakes, keys.brakes),
+        interval_s=keys.interval_s or written.service.interval_s,
     )
 
 

@@ -25,6 +25,7 @@ from daemon.config_shape import (
     MeetingKeys,
     Name,
     Place,
+    ServiceKeys,
     StateKeys,
     Table,
     VaultKeys,
@@ -41,6 +42,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "dataclass_type": "a table",
     "dict_type": "a table",
+    "float_type": "a number",
     "int_type": "a whole number",
     "mapping_type": "a table",
     "path_type": "a path in quotes",
@@ -91,6 +93,7 @@ class _File(BaseSettings):
     fields: FieldTables = {}
     brakes: BrakeKeys = BrakeKeys()
     meetings: MeetingKeys = MeetingKeys()
+    service: ServiceKeys = ServiceKeys()
     accounts: Mapping[Name, Annotated[WrittenAccount, PlainValidator(_account)]] = {}
 
 
@@ -176,6 +179,8 @@ def _known(place: Place, table: Table) -> tuple[str, ...]:
             return _keys(StateKeys)
         case ("meetings",):
             return _keys(MeetingKeys)
+        case ("service",):
+            return _keys(ServiceKeys)
         case (*_, "brakes"):
             return _keys(BrakeKeys)
         case (*_, "fields", _):

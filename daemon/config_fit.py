@@ -117,6 +117,8 @@ def _plain(kind: type[object], value: object) -> object:
         return kind(value)
     if kind is Path and isinstance(value, str):
         return Path(value)
+    if kind is float and type(value) is int:
+        return float(value)
     # Exactly this type: for Python, a truth value is a number too.
     if kind in {str, int, bool, float} and type(value) is kind:
         return value

@@ -100,6 +100,10 @@ def _check_allowed(value: object) -> None:
         raise ValueError(f"{judged(value)}; expected {one_of(leaving)}")
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    return type(value) in {int, float}
+
+
 def judged(value: object) -> str:
     """Say what is wrong with a value by its kind: problems may be logged, and texts may be addresses or secrets."""
     match value:
@@ -120,6 +124,7 @@ def judged(value: object) -> str:
 
 
 Folder = Annotated[Path, _text_like(r"/.*", "a path that begins with / or ~/, in quotes")]
+FileOrNone = Annotated[str, _text_like(r"|/.*", 'a path that begins with / or ~/, in quotes, or "" for none')]
 Switch = Annotated[bool, _is(lambda value: isinstance(value, bool), "true or false")]
 Address = Annotated[str, _text_like(r"[^@\s]+@[^@\s]+", "an e-mail address in quotes")]
 Glob = Annotated[str, _text_like(r"(?!/)(?!.*\.\.).+", 'a pattern of paths within the vault, like "People/**"')]
@@ -128,6 +133,10 @@ PropertyName = Annotated[str, _text_like(r"[A-Za-z0-9_-]*", 'letters, digits, - 
 _NOTE_NAME = r"(?!.*(?:^|/)\.)(?:[^/\\:*?\"<>|]+(?:/[^/\\:*?\"<>|]+)*\.md)?"
 NoteName = Annotated[str, _text_like(_NOTE_NAME, 'a path in the vault, like "Contact review.md", or "" for none')]
 People = Annotated[int, _whole_number(0, 10**9, "a whole number of people, 0 or more")]
+Seconds = Annotated[int, _whole_number(1, 7 * 86400, "a whole number of seconds, from 1 to a week")]
+Quiet = Annotated[
+    float, _is(lambda value: _is_number(value) and 0 <= value <= 60, "a number of seconds, from 0 to 60, like 0.5")
+]
 Percent = Annotated[int, _whole_number(0, 100, "a whole number from 0 to 100")]
 Days = Annotated[int, _whole_number(1, 3650, "a whole number of days, 1 to 3650")]
 ZoneName = Annotated[str, Check(_check_zone)]
@@ -206,6 +215,18 @@ class MeetingKeys:
     unanswered: Counts = DEFAULT_RULES.unanswered
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceKeys:
+    """How the service goes about its work."""
+
+    interval_s: Seconds = 180
+    debounce_s: Quiet = 0.5
+    debounce_max_s: Quiet = 5.0
+    scan_interval_s: Seconds = 600
+    metrics_file: FileOrNone = ""
+    notifications: Switch = False
+
+
 FieldTables = Mapping[FieldName, FieldKeys]
 
 
@@ -220,6 +241,7 @@ class AccountKeys:
     delete_with_note: Switch = False
     allow: tuple[AllowedField, ...] | None = None
     tags: tuple[Tag, ...] = ()
+    interval_s: Seconds | None = None
     fields: FieldTables = field(default_factory=dict[FieldName, FieldKeys])
     brakes: BrakeKeys = BrakeKeys()
 
@@ -241,6 +263,7 @@ class Written:
     fields: FieldTables = field(default_factory=dict[FieldName, FieldKeys])
     brakes: BrakeKeys = BrakeKeys()
     meetings: MeetingKeys = MeetingKeys()
+    service: ServiceKeys = ServiceKeys()
     accounts: Mapping[Name, WrittenAccount] = field(default_factory=dict[str, WrittenAccount])
 
 

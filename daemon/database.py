@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from daemon.codec import time_of, time_text
-from daemon.errors import StateError
+from daemon.errors import StateError, StateUnusable
 from daemon.schema import APPLICATION_ID, migrate, version_of
 
 DATABASE_NAME = "state.db"
@@ -73,7 +73,7 @@ def translated() -> Generator[None]:
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             raise damaged(str(error)) from error
         if code in _UNUSABLE:
-            raise StateError(f"the state cannot be used: {_UNUSABLE[code]}") from error
+            raise StateUnusable(f"the state cannot be used: {_UNUSABLE[code]}") from error
         raise
 
 

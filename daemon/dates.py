@@ -72,6 +72,15 @@ def told(meetings: Meetings, state: State, people: People, now: datetime) -> Map
     return _kept_or_judged(meetings, state, people, now).told
 
 
+def hold_until(state: Readable) -> datetime | None:
+    """Return when time itself changes what the calendars tell: a meeting begins or ends; None if nothing is kept."""
+    kept = get_meta(state, _KEPT)
+    if kept is None:
+        return None
+    document: dict[str, Any] = json.loads(kept)
+    return time_of(document["until"])
+
+
 def findings(meetings: Meetings, state: State, people: People, now: datetime) -> Findings:
     """Judge every meeting that is remembered."""
     return _judged(meetings, state, ledger.ledger(state), people, now)

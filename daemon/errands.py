@@ -15,8 +15,8 @@ from daemon import accounts, backup, conflicts, linking, links, ownership, rende
 from daemon.config import Config, load
 from daemon.database import BACKUPS_NAME, make_folder
 from daemon.errors import NotCopied, StateError
+from daemon.lending import borrowed
 from daemon.linking import NEW, NoSuchLink
-from daemon.lock import only_instance
 from daemon.render import page
 from daemon.standing import kept_apart
 from daemon.state import State, is_kept
@@ -110,7 +110,7 @@ def take_over(config_path: Path, now: datetime) -> str:
     """Make this machine the one that keeps the vault in step."""
     config = load(config_path)
     machine = ownership.machine_id(config.state)
-    with only_instance(config.state), closing(State.open(config.state, now)) as state:
+    with borrowed(config.state), closing(State.open(config.state, now)) as state:
         is_new = ownership.take_over(config.vault.path, state, machine, now)
     if not is_new:
         return page([f"This machine keeps {config.vault.path} in step already; nothing was changed."])
@@ -138,7 +138,7 @@ def restore(config_path: Path, source: Path, now: datetime) -> str:
     """Put a backup in the place of the state."""
     state_folder = load(config_path).state
     make_folder(state_folder)
-    with only_instance(state_folder):
+    with borrowed(state_folder):
         try:
             backup.restore(source, state_folder, now)
         except StateError as error:
@@ -204,5 +204,5 @@ def opened(config: Config, now: datetime) -> Generator[State]:
     """Open a state that is there, for changing it; nobody else does so meanwhile."""
     if not is_kept(config.state):
         raise StateError("nothing is remembered yet: begin with `contactd sync --once`")
-    with only_instance(config.state), closing(State.open(config.state, now)) as state:
+    with borrowed(config.state), closing(State.open(config.state, now)) as state:
         yield state

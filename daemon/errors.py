@@ -118,6 +118,10 @@ class NotCopied(StateError):
     """A backup could not be made or brought back: nothing was changed, say which file it is about."""
 
 
+class StateUnusable(StateError):
+    """The state cannot be written just now (a full disk, a busy file): nothing happened, the service tries again."""
+
+
 class AlreadyRunning(DaemonError):
     """Another process holds the lock: ask it to sync, or stop. `pid` is 0 while the holder has not written it."""
 

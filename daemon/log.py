@@ -36,7 +36,12 @@ _SECRETS = (
 
 def set_up(level: int) -> None:
     """Have everything from this level on written to the terminal's error stream."""
-    logging.basicConfig(level=level, handlers=[handler(sys.stderr)], force=True)
+    listen(level, handler(sys.stderr))
+
+
+def listen(level: int, listener: logging.Handler) -> None:
+    """Have everything from this level on go to one handler; talkative libraries only from a warning on."""
+    logging.basicConfig(level=level, handlers=[listener], force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
@@ -44,7 +49,7 @@ def set_up(level: int) -> None:
 def handler(stream: TextIO) -> logging.Handler:
     """Return a handler that writes lines without secrets to the stream."""
     lines = logging.StreamHandler(stream)
-    lines.setFormatter(_WithoutSecrets("%(levelname)s %(message)s"))
+    lines.setFormatter(WithoutSecrets("%(levelname)s %(message)s"))
     return lines
 
 
@@ -55,7 +60,7 @@ def without_secrets(text: str) -> str:
     return text
 
 
-class _WithoutSecrets(logging.Formatter):
+class WithoutSecrets(logging.Formatter):
     """Goes over the finished line, so that arguments and tracebacks are covered too."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -14,7 +14,14 @@ _SHOWN_MAX = 20
 
 def status(stands: Status, now: datetime) -> str:
     """Return how everything stands, for the owner to read."""
-    parts = (_vault(stands), _accounts(stands, now), _held(stands), _kept(stands), _last(stands, now))
+    parts = (
+        _vault(stands),
+        _service(stands, now),
+        _accounts(stands, now),
+        _held(stands),
+        _kept(stands),
+        _last(stands, now),
+    )
     return page(line for part in parts for line in part)
 
 
@@ -30,12 +37,25 @@ def status_json(stands: Status) -> str:
         "kept_notes": [{**asdict(one), "at": time_text(one.at)} for one in stands.kept_notes],
         "apart": [{**asdict(one), "at": time_text(one.at)} for one in stands.apart],
         "last_run": _last_json(stands),
+        "service": _service_json(stands),
     }
     return document(told)
 
 
 def _time(at: datetime | None) -> str | None:
     return None if at is None else time_text(at)
+
+
+def _service_json(stands: Status) -> Mapping[str, object] | None:
+    service = stands.service
+    if service is None:
+        return None
+    accounts = {
+        name: {"next_at": time_text(one.next_at), "failing_since": _time(one.failing_since)}
+        for name, one in service.accounts.items()
+    }
+    since = time_text(service.since)
+    return {"pid": service.pid, "since": since, "trouble": service.trouble, "accounts": accounts}
 
 
 def _last_json(stands: Status) -> Mapping[str, object] | None:
@@ -84,6 +104,19 @@ def _account(account: AccountStatus, now: datetime) -> Iterator[str]:
     yield f"{number(account.linked, 'note')} linked"
     if account.unlinked:
         yield f"{number(account.unlinked, 'contact')} without a note"
+
+
+def _service(stands: Status, now: datetime) -> Iterator[str]:
+    service = stands.service
+    if service is None:
+        return
+    yield f"service: at work, process {service.pid}, since {day(service.since)}"
+    if service.trouble:
+        yield f"  it waits: {service.trouble}"
+    for name, one in service.accounts.items():
+        down = f", down since {day(one.failing_since)}" if one.failing_since is not None else ""
+        wait_s = max((one.next_at - now).total_seconds(), 0)
+        yield f"  {name} is read in {number(round(wait_s), 'second')} at the latest{down}"
 
 
 def _held(stands: Status) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A run's report → what is kept of it for `status` (`last_report`)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from daemon import last_report
@@ -31,6 +32,16 @@ def keep(tx: Transaction, report: Report, at: datetime) -> None:
             accounts=(*looked_at, *left_out),
         ),
     )
+
+
+def keep_trouble(tx: Transaction, account: AccountReport, at: datetime) -> None:
+    """Keep that an account went down, or has come back, though no run came of it."""
+    kept = last_report.last_report(tx) or LastReport(at, "", (), (), ())
+    known = {one.name: one for one in kept.accounts}
+    before = known.get(account.name, AccountFared(account.name, "", "", 0, ()))
+    trouble_now = "" if account.health.is_planned_with else f"{account.health}: {account.reason}"
+    accounts = known | {account.name: replace(before, trouble=trouble_now)}
+    last_report.store(tx, replace(kept, accounts=tuple(accounts.values())))
 
 
 def _fared(account: AccountReport, report: Report, people: People) -> AccountFared:

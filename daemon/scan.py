@@ -55,7 +55,8 @@ _READER = 2
 class Scanned:
     """The vault's part of the world, and the account of how it was read; `leftovers` are of a run cut short.
 
-    `news` are paths that do not say what they said in the look before. `left` is what the next partial look goes on from.
+    `news` are paths that do not say what they said in the look before, `failed` those that could not be read just now.
+    `left` is what the next partial look goes on from.
     `whole` says that the vault was listed.
     """
 
@@ -65,6 +66,7 @@ class Scanned:
     report: VaultReport
     leftovers: tuple[NotePath, ...]
     news: frozenset[NotePath]
+    failed: frozenset[NotePath]
     left: "Left"
     whole: bool
 
@@ -140,6 +142,7 @@ def _scanned(
         report=_report(listing, look, people, _rivals(found, waiting, look, remembered)),
         leftovers=listing.leftovers,
         news=frozenset({*_news(look, known), *(path for path in unseen if not known[path].missing_looks)}),
+        failed=frozenset(look.failed),
         left=Left(frozenset({*unseen, *look.failed}), listing.problems, listing.unread),
         whole=whole,
     )

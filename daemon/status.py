@@ -12,13 +12,15 @@ from typing import TypeVar
 
 from connectors import registry
 from connectors.tokens import TokenStore, open_store
-from daemon import conflicts, journal, last_report, ownership, records
+from daemon import conflicts, journal, last_report, ownership, records, serving
+from daemon.ask import is_answering
 from daemon.config import AccountConfig, Config
 from daemon.conflicts import Held
 from daemon.errors import DaemonError
 from daemon.journal import Run
 from daemon.last_report import AccountFared, LastReport
 from daemon.ownership import Beginning
+from daemon.serving import Serving
 from daemon.standing import Apart, Standing, kept_apart, questions, standing
 from daemon.state import Readable, State, is_kept
 from mappings.operation import Parting
@@ -60,7 +62,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How everything stands; `not_ours` is why the vault may not be touched from here, "" if it may."""
+    """How everything stands; `not_ours` is why the vault may not be touched from here, "" if it may.
+
+    `service` is the one that is at work, None if there is none.
+    """
 
     vault: Path
     not_ours: str
@@ -72,6 +77,7 @@ class Status:
     apart: tuple[Apart, ...]
     last: LastReport | None
     last_run: Run | None
+    service: Serving | None
 
     @property
     def exit_code(self) -> int:
@@ -135,6 +141,7 @@ def _status(config: Config, state: State, now: datetime) -> Status:
         apart=kept_apart(state),
         last=last,
         last_run=next(iter(journal.last_runs(state, 1)), None),
+        service=serving.serving(state) if is_answering(config.state) else None,
     )
 
 

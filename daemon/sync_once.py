@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from daemon import cycle, opening, ownership, progress, render_plan, render_run,
 from daemon.config import Config, load
 from daemon.cycle import Look
 from daemon.database import make_folder
-from daemon.errors import UnknownAccount
+from daemon.errors import AlreadyRunning, UnknownAccount
 from daemon.links import people
 from daemon.lock import only_instance
 from daemon.marker import Marker, read_marker
@@ -43,14 +43,19 @@ def sync_once(wish: Wish, say: Say, confirmed: Callable[[str], bool] | None) -> 
     """Bring both sides into step once, and say what was done.
 
     Shapes: `confirmed` shows the owner a plan and asks; it is None where nobody can be asked.
-    Result: the exit code of `Report`.
+    Result: the exit code of `Report`. While the service is at work it is the one that syncs.
     Errors: `ConfigError`, `UnknownAccount`, `VaultError`, `StateError`, `AlreadyRunning`.
     """
     config = _config(wish)
     line = Progress(sys.stderr)
     shown: list[Operation] = []
     make_folder(config.state)
-    with only_instance(config.state), closing(State.open(config.state, now())) as state:
+    with ExitStack() as held:
+        try:
+            held.enter_context(only_instance(config.state))
+        except AlreadyRunning as running:
+            return _by_the_service(config, wish, running, say, confirmed)
+        state = held.enter_context(closing(State.open(config.state, now())))
         marker = ownership.claim_here(config.vault.path, state, config.state, wish.beginning, now())
         setup = _setup(config, marker, marker, wish, line)
 
@@ -92,6 +97,25 @@ def dry_run(wish: Wish, say: Say) -> int:
         report = Report(0, seen.vault, seen.accounts, seen.calendars, seen.plan, None)
         say(_rendered(wish, report, standing(state), ()))
     return report.exit_code
+
+
+def _by_the_service(
+    config: Config, wish: Wish, running: AlreadyRunning, say: Say, confirmed: Callable[[str], bool] | None
+) -> int:
+    """Ask whoever holds the lock to sync; one that is no service does not answer, and is told of as it was found."""
+    # Only here: it brings along all that the service needs.
+    from daemon import sync_asked  # noqa: PLC0415
+
+    asked = {
+        "accounts": sorted(wish.accounts),
+        "yes": wish.approve_all,
+        "verbose": wish.verbose,
+        "json": wish.as_json,
+    }
+    try:
+        return sync_asked.sync(config.state, asked, say, confirmed or (lambda _: False))
+    except AlreadyRunning:
+        raise running from None
 
 
 def now() -> datetime:

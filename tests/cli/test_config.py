@@ -13,7 +13,7 @@ from connectors.vdir import Options
 from daemon.config import AccountConfig, Config, MeetingConfig, VaultConfig, load
 from daemon.config_check import checked
 from daemon.config_fit import fitted
-from daemon.config_shape import one_of
+from daemon.config_shape import ServiceKeys, one_of
 from daemon.errors import ConfigError
 from daemon.paths import config_path
 from mappings.brakes import Limit
@@ -85,6 +85,7 @@ def test_the_smallest_configuration(home: Path) -> None:
             from_context=False,
             limit=Limit(people=5, share_percent=10),
         ),
+        service=ServiceKeys(),
         accounts=(
             AccountConfig(
                 name=AccountName("home"),
@@ -96,6 +97,7 @@ def test_the_smallest_configuration(home: Path) -> None:
                 delete_with_note=False,
                 policies=DEFAULT_POLICIES,
                 limit=Limit(people=5, share_percent=10),
+                interval_s=180,
             ),
         ),
     )
@@ -175,7 +177,7 @@ def test_no_environment_variable_has_a_say(monkeypatch: pytest.MonkeyPatch) -> N
         ),
         (VAULT + "uid_key = false", ('vault.uid_key: is false; expected letters, digits, - and _, or "" for none',)),
         (VAULT + "[satte]", ("satte: unknown key; did you mean state?",)),
-        (VAULT + "[zzz]", ("zzz: unknown key; expected vault, state, fields, brakes, meetings, accounts",)),
+        (VAULT + "[zzz]", ("zzz: unknown key; expected vault, state, fields, brakes, meetings, service, accounts",)),
         (
             VAULT + '[state]\npath = "/notes/.contactd"',
             ("state.path: lies within the vault, which other programs copy about; expected a place outside",),
@@ -188,6 +190,15 @@ def test_no_environment_variable_has_a_say(monkeypatch: pytest.MonkeyPatch) -> N
             ),
         ),
         (VAULT + "[brakes]\npeople = true", ("brakes.people: is true; expected a whole number of people, 0 or more",)),
+        (
+            VAULT + "[service]\ninterval_s = 0\ndebounce_s = 61\nmetrics_file = 'm'\nscan_interval = 1",
+            (
+                "service.interval_s: is 0; expected a whole number of seconds, from 1 to a week",
+                "service.debounce_s: is 61; expected a number of seconds, from 0 to 60, like 0.5",
+                'service.metrics_file: does not fit; expected a path that begins with / or ~/, in quotes, or "" for none',
+                "service.scan_interval: unknown key; did you mean scan_interval_s?",
+            ),
+        ),
         (VAULT + "[brakes]\npeople = -1", ("brakes.people: is -1; expected a whole number of people, 0 or more",)),
         (
             VAULT + "[brakes]\nshare_percent = 200",
@@ -279,8 +290,8 @@ def test_all_problems_are_reported_at_once() -> None:
         'accounts.home.me: is text; expected a list, like ["one", "two"]',
         "accounts.home.contacts: is 4; expected a path in quotes",
         (
-            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, allow, tags, fields, "
-            "brakes, contacts, calendars"
+            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, allow, tags, "
+            "interval_s, fields, brakes, contacts, calendars"
         ),
         f'accounts.work.connector: no connector is called "vdri"; expected {_any_of(registry.known())}',
         "accounts.work.email: does not fit; expected an e-mail address in quotes",

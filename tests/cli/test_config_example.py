@@ -8,7 +8,16 @@ import pytest
 
 from connectors import dav, google_access, microsoft, vdir
 from daemon.config import load
-from daemon.config_shape import AccountKeys, BrakeKeys, FieldKeys, MeetingKeys, StateKeys, VaultKeys, Written
+from daemon.config_shape import (
+    AccountKeys,
+    BrakeKeys,
+    FieldKeys,
+    MeetingKeys,
+    ServiceKeys,
+    StateKeys,
+    VaultKeys,
+    Written,
+)
 from mappings.fields import FIELDS
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -61,6 +70,7 @@ def test_every_key_and_no_other_stands_in_it() -> None:
     assert example["vault"].keys() == _keys(VaultKeys)
     assert example["state"].keys() == _keys(StateKeys)
     assert example["meetings"].keys() == _keys(MeetingKeys)
+    assert example["service"].keys() == _keys(ServiceKeys)
     assert example["brakes"].keys() == account["brakes"].keys() == _keys(BrakeKeys)
     assert account.keys() == _keys(AccountKeys) | _keys(vdir.Options)
     assert example["accounts"]["cloud"].keys() == {"connector"} | _keys(dav.Options) - OTHER_PASSWORDS
@@ -75,7 +85,8 @@ def test_every_key_and_no_other_stands_in_it() -> None:
 
 
 Shape = (
-    Written | VaultKeys | StateKeys | MeetingKeys | BrakeKeys | FieldKeys | AccountKeys
+    Written | VaultKeys | StateKeys | MeetingKeys | BrakeKeys | FieldKeys | ServiceKeys
+    | AccountKeys
     | vdir.Options | dav.Options | microsoft.Options | microsoft.Endpoints | google_access.Options | google_access.Endpoints
 )  # fmt: skip
 

@@ -25,6 +25,7 @@ RIGHT = [
     VAULT,
     VAULT + VDIR,
     VAULT + VDIR + 'contacts = "/c"\ncalendars = ["/a", "/b"]\nnew_contacts = "none"\ndelete_with_note = true\n',
+    VAULT + '[service]\ndebounce_s = 1\ndebounce_max_s = 2.5\nmetrics_file = "/m.prom"\nnotifications = true\n',
     VAULT + 'uid_key = ""\nprofile = "kepano"\npeople = ["People/**", "@*.md"]\n',
     VAULT
     + '[meetings]\ntimezone = "Asia/Kathmandu"\nkeep_titles = true\nnext_meeting = true\nlast_1on1 = true\n'
@@ -122,6 +123,9 @@ TABLES = st.fixed_dictionaries(
         "fields": FIELD_TABLES,
         "brakes": BRAKES,
         "meetings": MEETINGS,
+        "service": table_of(
+            interval_s=mostly(60), debounce_s=mostly(0.2, 1), metrics_file=mostly("/m.prom"), notifications=mostly(True)
+        ),
     },
 )
 
