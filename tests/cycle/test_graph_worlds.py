@@ -6,7 +6,6 @@ import logging
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,32 +13,18 @@ from pathlib import Path
 import pytest
 
 from connectors import microsoft
-from connectors.interface import Page, SignIn, Way
 from connectors.tokens import open_store
 from daemon import log
 from emulators.graph import certificates
 from emulators.graph.authority import Authority, signed_in_at
 from emulators.graph.browser import agree
+from emulators.graph.certificates import Certificates
 from emulators.graph.contacts import Stored
 from emulators.graph.server import served
 from emulators.graph.service import Service
 from emulators.graph.wire import Ask, Fault, answers, done_but_says, lost, unheard
 from folder_worlds import CONTACTD, FolderWorld, Ran, card, edit, made, person
-from mappings.record import AccountName
-
-WORK = AccountName("work")
-
-ACCOUNT = """\
-[accounts.work]
-connector = "microsoft"
-client_id = "00000000-0000-0000-0000-000000000001"
-email = "me@example.test"
-{more}
-[accounts.work.endpoints]
-graph = "{graph}"
-authority = "{authority}"
-ca_file = "{ca_file}"
-"""
+from graph_accounts import WORK, account_table, options, sign_in
 
 
 @dataclass
@@ -49,23 +34,15 @@ class World:
     folders: FolderWorld
     service: Service
     authority: Authority
-    ca_file: Path
+    certificate: Certificates
     graph: str
 
     def configured(self, more: str = "") -> None:
         text = self.folders.config.read_text().partition("[accounts.work]")[0]
-        account = ACCOUNT.format(more=more, graph=self.graph, authority=self.authority.base, ca_file=self.ca_file)
-        self.folders.config.write_text(text + account)
+        self.folders.config.write_text(text + account_table(self.authority, self.graph, self.certificate, more))
 
     def sign_in(self) -> None:
-        endpoints = microsoft.Endpoints(self.graph, self.authority.base, self.ca_file)
-        options = microsoft.Options(self.authority.client_id, endpoints=endpoints)
-
-        def show(page: Page) -> None:
-            threading.Thread(target=agree, args=(page.address, self.ca_file), daemon=True).start()
-
-        store = open_store(self.folders.state / "tokens")
-        microsoft.sign_in(SignIn(WORK, "me@example.test", Way.ADDRESS, show), options, store)
+        sign_in(self.authority, self.graph, self.certificate, self.folders.state / "tokens")
 
     def sync(self, code: int = 0) -> Ran:
         ran = self.folders.sync()
@@ -95,7 +72,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     certificate = certificates.made(tmp_path)
     authority = Authority(Service())
     with served(authority.service) as graph, signed_in_at(authority, certificate.server_file):
-        world = World(made(tmp_path / "world"), authority.service, authority, certificate.ca_file, graph)
+        world = World(made(tmp_path / "world"), authority.service, authority, certificate, graph)
         world.configured()
         world.sign_in()
         yield world
@@ -257,7 +234,7 @@ def test_the_command_signs_in_without_a_screen(world: World, option: str) -> Non
         assert running.stdout is not None
         address = next(line.strip() for line in running.stdout if line.startswith("https://"))
         if option == "--no-browser":
-            assert agree(address, world.ca_file) == 200
+            assert agree(address, world.certificate.ca_file) == 200
         said = running.stdout.read()
     assert (running.returncode, "Signed in as me@example.test." in said) == (0, True), said
     assert not any(secret in said for secret in world.authority.secrets)
@@ -288,9 +265,8 @@ def test_no_token_and_nothing_of_a_contact_is_in_any_log(world: World, logged: i
         displayName="CANARY-name", emailAddresses=[{"address": "CANARY@example.test"}], personalNotes="CANARY-notes"
     )
     world.sign_in()
-    endpoints = microsoft.Endpoints(world.graph, world.authority.base, world.ca_file)
-    options = microsoft.Options(world.authority.client_id, endpoints=endpoints)
-    contacts = microsoft.open_contacts(WORK, options, open_store(world.folders.state / "tokens"))
+    own = options(world.authority, world.graph, world.certificate)
+    contacts = microsoft.open_contacts(WORK, own, open_store(world.folders.state / "tokens"))
     assert contacts is not None
     assert len(contacts.changes(None, {}).records) == 1
     world.authority.end_access()
