@@ -43,6 +43,10 @@ _USER_AGENT = "contactd"
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
+class ServerFailed(TryLater):
+    """The server answered 500, again and again: perhaps it chokes on what was asked for. Ask for less at once."""
+
+
 class _Broken(TryLater):
     """No answer, because there was no connection or it broke."""
 
@@ -211,6 +215,8 @@ class Client:
         self._wait(pause_s if asked_s is None else asked_s)
 
     def _check_not_busy(self, answer: Answer) -> None:
+        if answer.status == 500:
+            raise ServerFailed(f"{self.origin.host} answered {answer.status}", _retry_after_s(answer))
         if answer.status in _BUSY:
             raise TryLater(f"{self.origin.host} answered {answer.status}", _retry_after_s(answer))
 

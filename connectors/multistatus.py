@@ -27,6 +27,8 @@ RESPONSES_MAX = 200_000
 """In one answer; nobody has so many contacts, nor events in a year."""
 
 DEPTH_MAX = 40
+ELEMENTS_MAX = 10_000
+"""In what is said of one resource; its tree takes ten times the memory of its text."""
 
 _PLAIN_PATH = re.compile(r"/(?:[\w~@:!$&'()*+,;=-][\w.~@:!$&'()*+,;=-]*+/?)*+", re.ASCII)
 _UNQUOTED = "~@:!$&'()*+,;="
@@ -143,19 +145,20 @@ def document(root: str) -> bytes:
 
 def _children(body: bytes) -> Iterator[Element]:
     """Yield the elements right below the root, each once it is whole, and let go of it then."""
-    depth = 0
+    depth = elements = 0
     root: Element | None = None
     for event, node in iterparse(io.BytesIO(body), events=("start", "end"), forbid_dtd=True):
         if event == "start":
-            depth += 1
+            depth, elements = depth + 1, elements + 1
             root = node if root is None else root
-            if depth > DEPTH_MAX:
-                raise Misunderstood(f"the answer is nested more than {DEPTH_MAX} deep", "")
+            if depth > DEPTH_MAX or elements > ELEMENTS_MAX:
+                raise Misunderstood("the answer is nested too deep, or says too much of one resource", "")
             continue
         depth -= 1
         if depth == 1 and root is not None:
             yield node
             root.clear()
+            elements = 0
 
 
 def _responses(node: Element, url: str) -> Iterator[Response]:

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from connectors import multistatus
 from connectors.errors import Misunderstood, TryLater
-from connectors.http import TooLarge
+from connectors.http import ServerFailed, TooLarge
 from connectors.multistatus import DAV, Multistatus, Response, document, element, text
 from connectors.webdav import ETAG, RESOURCE_TYPE, SYNC_TOKEN, NotOffered, NotThere, Session
 from connectors.webdav_places import Collection
@@ -25,6 +25,9 @@ TOKEN_LENGTH_MAX = 4_096
 
 BATCH_MAX = 500
 """Resources asked for at once."""
+
+FAILURES_MAX = 20
+"""So often a server may fail before it is left alone; one card that it chokes on is found with seven."""
 
 _BATCH = 100
 _BATCH_BYTES = 2 * 1024 * 1024
@@ -106,16 +109,19 @@ def bodies(
     Shapes: `multiget` is the name of the report, `data` of the property with the body.
     Errors: those of `report`.
     """
-    size, done = _BATCH, 0
+    size, done, failures = _BATCH, 0, 0
     while done < len(paths):
         batch = paths[done : done + size]
         try:
             found, size_bytes = _batch(session, collection, multiget, data, batch)
-        except TooLarge as error:
-            if size == 1:
+        except (TooLarge, ServerFailed) as error:
+            failures += isinstance(error, ServerFailed)
+            if failures > FAILURES_MAX:
+                raise
+            if len(batch) == 1:
                 yield batch[0], Unread(str(error))
                 done += 1
-            size = max(size // 2, 1)
+            size = max(len(batch) // 2, 1)
             continue
         for path in batch:
             yield path, found[path] if path in found else _alone(session, collection, path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit
 
 from connectors import multistatus
-from connectors.errors import TryLater
+from connectors.errors import Misunderstood, TryLater
 from connectors.multistatus import DAV, Property, Response
 from connectors.webdav import CAL, CARD, CTAG, RESOURCE_TYPE, SYNC_TOKEN, Forbidden, NotOffered, NotThere, Session
 
@@ -24,6 +24,10 @@ _PRIVILEGES = f"{DAV}current-user-privilege-set"
 _WRITES = frozenset({f"{DAV}{name}" for name in ("all", "write", "write-content", "bind")})
 _USUAL = ("default", "contacts", "card", "personal", "addressbook")
 """What providers call the address book that is there from the beginning."""
+
+
+NAME_LENGTH_MAX = 200
+"""Names are shown to the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,10 @@ def _homes_of(session: Session, kind: Kind, response: Response, url: str) -> Ite
 
 def _hrefs(found: Property | None, url: str) -> Iterator[str]:
     for href in found.hrefs if found is not None else ():
-        yield _folder(urljoin(url, href))
+        try:
+            yield _folder(urljoin(url, href))
+        except ValueError as error:
+            raise Misunderstood("the answer names a place that has no address", "") from error
 
 
 def _folder(url: str) -> str:
@@ -157,7 +164,7 @@ def _collection(response: Response, url: str) -> Collection:
     privileges = response.names(_PRIVILEGES)
     return Collection(
         url=_folder(urljoin(url, response.path)),
-        name=response.text(_NAME).strip() or _segment(response.path),
+        name=response.text(_NAME).strip()[:NAME_LENGTH_MAX] or _segment(response.path),
         syncs=f"{DAV}sync-collection" in reports if reports else bool(response.text(SYNC_TOKEN)),
         token=response.text(SYNC_TOKEN).strip(),
         ctag=response.text(CTAG).strip(),

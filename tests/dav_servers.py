@@ -31,6 +31,7 @@ htpasswd_encryption = plain
 delay = 0
 [storage]
 filesystem_folder = {root}/server
+filesystem_fsync = False
 [logging]
 level = warning
 """

@@ -12,7 +12,7 @@ from connectors.carddav import AddressBook
 from connectors.errors import CursorExpired, Gone, Misunderstood, PreconditionFailed, Refused, SignInNeeded, TryLater
 from connectors.interface import ChangeSet, Cursor, Deleted, Unreadable, Written
 from connectors.tokens import open_store
-from connectors.webdav import guard
+from connectors.webdav import Login, Session, guard
 from dav_quirks import BOOK, Quirks, Quirky, quirky
 from dav_servers import Passing, Said, always
 from mappings.fields import value_of
@@ -32,8 +32,10 @@ def card(name: str, *lines: str, uid: str = "") -> str:
     return "\r\n".join(every)
 
 
-def book_of(server: Quirky, contacts: str | None = None, folder: Path = Path("/nowhere")) -> AddressBook:
-    opened = dav.open_contacts(ACCOUNT, dav.Options(server.url, contacts=contacts), open_store(folder))
+def book_of(server: Quirky, contacts: str | None = None, wait: Callable[[float], None] | None = None) -> AddressBook:
+    if wait is not None:
+        return AddressBook(Session(ACCOUNT, server.url, Login("", None), wait=wait), contacts or "")
+    opened = dav.open_contacts(ACCOUNT, dav.Options(server.url, contacts=contacts), open_store(Path("/nowhere")))
     assert isinstance(opened, AddressBook)
     return opened
 
@@ -693,3 +695,46 @@ def test_two_accounts_may_have_an_address_book_each_on_one_server() -> None:
         assert [len(book.changes(None, {}).records) for book in (first, second)] == [1, 1]
         (foreign,) = first.read([written(other).record.remote_id])
         assert isinstance(foreign, Gone)
+
+
+def test_one_card_that_the_server_chokes_on_hides_no_other() -> None:
+    with quirky(Quirks()) as server:
+        for number in range(60):
+            server.put(f"{BOOK}{number}.vcf", card(str(number)))
+        server.wire.meddle = lambda passing, carry: (
+            Said(500, {}, b"") if f"{BOOK}17.vcf<".encode() in passing.body else carry()
+        )
+        changes = book_of(server, wait=lambda _: None).changes(None, {})
+        assert len(changes.records) == 59
+        assert [(each.remote_id, each.reason) for each in changes.unreadable] == [
+            (f"{BOOK}17.vcf", "127.0.0.1 answered 500")
+        ]
+        assert len(server.wire.requests) < 45
+
+
+def test_a_server_that_fails_at_everything_is_left_alone() -> None:
+    with quirky(Quirks()) as server:
+        for number in range(60):
+            server.put(f"{BOOK}{number}.vcf", card(str(number)))
+        server.wire.meddle = lambda passing, carry: Said(500, {}, b"") if b"multiget xmlns" in passing.body else carry()
+        with pytest.raises(TryLater, match="answered 500"):
+            book_of(server, wait=lambda _: None).changes(None, {})
+        assert len(server.wire.requests) < 75
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<response>" + "<a/>" * 20_000 + "</response>",
+        (
+            "<response><href>/dav/me/</href><propstat><prop>"
+            '<C:addressbook-home-set xmlns:C="urn:ietf:params:xml:ns:carddav"><href>http://[::1/</href>'
+            "</C:addressbook-home-set></prop><status>HTTP/1.1 200 OK</status></propstat></response>"
+        ),
+    ],
+)
+def test_a_place_that_is_none_and_an_answer_that_swells_are_refused(body: str) -> None:
+    with quirky(Quirks()) as server:
+        server.wire.meddle = always(Said(207, {}, f'<multistatus xmlns="DAV:">{body}</multistatus>'.encode()))
+        with pytest.raises(Misunderstood):
+            book_of(server).changes(None, {})
