@@ -37,7 +37,7 @@ class Applied:
 
 def whole(setup: Setup, seen: Look) -> tuple[Operation, ...]:
     """Return everything that would be done now if every account were let."""
-    return cycle.approved_of(setup, seen, frozenset(account.name for account in setup.accounts)).plan.operations
+    return cycle.approved_of(setup, seen, cycle.everything(setup)).plan.operations
 
 
 def carry_out(
@@ -53,7 +53,7 @@ def carry_out(
     Errors: as `cycle.look`; what was done until then is recorded.
     """
     seen = cycle.look(setup, state, clock(), workers)
-    approved = cycle.approved_of(setup, seen, frozenset(account.name for account in setup.accounts))
+    approved = cycle.approved_of(setup, seen, cycle.everything(setup))
     selected = select(kept, approved.plan.operations)
     if not selected.operations or not confirmed(selected):
         return Applied(selected, None)

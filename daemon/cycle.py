@@ -118,6 +118,11 @@ def approved_of(setup: Setup, seen: Look, approved: frozenset[AccountName]) -> L
     return replace(seen, plan=_planned(setup, seen.world, approved))
 
 
+def everything(setup: Setup) -> frozenset[AccountName]:
+    """Return all that may have to wait for the owner: every account, and the calendars together."""
+    return frozenset(account.name for account in setup.accounts) | {MEETINGS}
+
+
 def begun(job: Execution, seen: Look) -> Begun:
     """Record what was found and write the notes; what is left to be done in each account is the result's.
 
@@ -167,8 +172,8 @@ def _keep_waiting(tx: Transaction, job: Execution, seen: Look) -> None:
     """Keep what waits as the plan that the owner may approve."""
     steps: Iterable[Operation] = ()
     if seen.plan.brakes:
-        everybody = frozenset(account.name for account in job.setup.accounts)
-        steps = saved_plan.left_over(approved_of(job.setup, seen, everybody).plan.operations, seen.plan)
+        whole = approved_of(job.setup, seen, everything(job.setup)).plan
+        steps = saved_plan.left_over(whole.operations, seen.plan)
     paths = {note.uid: note.path for note in seen.world.notes}
     saved_plan.keep_waiting(tx, saved_plan.saved(steps, paths, job.now))
 
@@ -225,6 +230,8 @@ def _record_runs(tx: Transaction, job: Execution, seen: Look, deeds: Deeds) -> N
             is_known = not before.first_run_done or settled
             rules = rules_key(account, job.setup.rules) if is_known else before.rules
             records.set_run_done(tx, account.name, rules)
+    if seen.world.dates is not None and MEETINGS not in braked:
+        dates.begun(tx)
 
 
 def _held_whole(plan: Plan) -> Iterator[Uid]:

@@ -10,6 +10,7 @@ import pytest
 from agendas import MAIN, AgendaWorld, agenda_world, declined, meeting
 from connectors.errors import TryLater
 from connectors.memory_calendar import Agenda, MemoryCalendar
+from daemon import saved_plan
 from daemon.render_plan import is_shown
 from mappings.brakes import Limit
 from mappings.event import Status, Timed
@@ -214,6 +215,13 @@ class TestBrakes:
         assert world.sync().exit_code == 0
         assert world.note_line() == f'"{NOV}09"'
 
+    def test_after_the_first_dates_the_next_ones_need_no_asking(self, world: AgendaWorld) -> None:
+        world.meet("tea", 9)
+        world.sync()
+        world.meet("cake", 12)
+        assert world.sync(approve=False).exit_code == 0
+        assert world.note_line() == f'"{NOV}12"'
+
     def test_all_dates_taken_back_at_once_wait(self, tmp_path: Path) -> None:
         world = agenda_world(tmp_path, meetings={"limit": Limit(people=5, share_percent=10)})
         world.world.note("Bob").write_text(person("Bob", "bob", f"email: {BOB}"))
@@ -225,6 +233,9 @@ class TestBrakes:
             world.agenda.remove(source)
         report = world.sync(approve=False)
         assert (report.exit_code, both(world)[0]) == (4, NOV + "09")
+        kept = saved_plan.waiting(world.world.state)
+        assert kept is not None
+        assert set(kept.steps) == {"ada", "bob"}
         world.sync(approve=False)
         assert both(world)[0] == NOV + "09"
         world.sync()
