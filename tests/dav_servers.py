@@ -31,7 +31,6 @@ htpasswd_encryption = plain
 delay = 0
 [storage]
 filesystem_folder = {root}/server
-filesystem_fsync = False
 [logging]
 level = warning
 """
