@@ -99,7 +99,7 @@ class Hand:
         ]
         if self.world.nature.deletions:
             common += [(4, self.delete_note), (4, self.delete_record), (2, self.copy_note), (2, self.add_double)]
-            common += [(2, self.copy_record)]
+            common += [(5, self.copy_record)]
         return common
 
     def edit_note(self, rng: Random) -> str | None:
@@ -161,8 +161,9 @@ class Hand:
         if not paths:
             return None
         path = rng.choice(paths)
+        name = self._said(path)["name"][0]
         self._remove(path)
-        self.unfinished.append(Unfinished(rng.randint(1, 60), True, lambda: self.annotate(rng) or "nobody annotates"))
+        self.unfinished.append(Unfinished(rng.randint(1, 60), True, lambda: self._annotate_namesake(name)))
         return f"owner deletes {path}"
 
     def delete_record(self, rng: Random) -> str | None:
@@ -189,6 +190,17 @@ class Hand:
         self.world.books[account].annotate(remote_id, f"remark {self._number}")
         self.ledger.touched[account, remote_id] = self.steps()
         return f"somebody annotates {account} {remote_id}"
+
+    def _annotate_namesake(self, name: str) -> str:
+        """Write into the contact of somebody whose note was just deleted, as if he were missed there."""
+        for account, book in self.world.books.items():
+            for remote_id, entry in book.all_entries.items():
+                if entry.person.name == name and (account, remote_id) not in self.poisoned:
+                    self._number += 1
+                    book.annotate(remote_id, f"remark {self._number}")
+                    self.ledger.touched[account, remote_id] = self.steps()
+                    return f"somebody annotates {account} {remote_id}"
+        return "nobody is missed"
 
     def rename_record(self, rng: Random) -> str | None:
         """Give a record another id, as a program does that names files after people, or a provider that merges two."""
