@@ -100,15 +100,20 @@ def guarded(
 
 
 def as_kept(sent: Sent, look: Look) -> Written:
-    """Return a card as the server keeps it; where it has gone or is not understood already, as it was sent."""
+    """Return a card as the server keeps it; where it has gone or is not understood already, as it was sent.
+
+    An etag that is not the one of our write says that somebody was quick to edit the card, and what he wrote is no doing
+    of the server's. That something is gone may still be: a value is not given up on the word of an etag.
+    """
     if not isinstance(look, Card):
         return Written(Record(sent.path, Etag(sent.etag), sent.reading), sent.before, sent.text)
-    record = look.record
-    if not sent.etag or _opaque(sent.etag) == _opaque(record.etag):
-        kept = record.reading
-        held = dict(kept.held) | {name: _KEPT_OTHERWISE for name in sent.fields if _is_other(name, sent.reading, kept)}
-        record = with_uid(replace(record, reading=replace(kept, held=held)), sent.uid)
-    return Written(record, sent.before, look.text)
+    kept, is_edited = look.record.reading, bool(sent.etag) and _opaque(sent.etag) != _opaque(look.record.etag)
+    held = dict(kept.held)
+    for name in sent.fields:
+        if _is_other(name, sent.reading, kept) and not (is_edited and value_of(kept.person, name)):
+            held[name] = _KEPT_OTHERWISE
+    record = replace(look.record, reading=replace(kept, held=held))
+    return Written(with_uid(record, sent.uid), sent.before, look.text)
 
 
 def _is_other(name: FieldName, sent: Reading, kept: Reading) -> bool:

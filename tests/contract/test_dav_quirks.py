@@ -273,6 +273,17 @@ def test_a_field_that_the_server_drops_is_held_and_not_taken_for_an_edit() -> No
         assert reading.person.nickname == "Countess"
 
 
+def test_a_field_that_is_gone_is_held_whatever_the_etag_says() -> None:
+    with quirky(Quirks(keep=without("TITLE"))) as server:
+        server.wire.meddle = lambda passing, carry: (
+            Said((said := carry()).status, {"ETag": '"of what was sent"'}, said.body)
+            if passing.method == "PUT"
+            else carry()
+        )
+        (outcome,) = book_of(server).create([creation("Ada", title="Analyst")])
+        assert set(written(outcome).record.reading.held) == {"title"}
+
+
 def test_a_uid_that_the_server_drops_is_not_put_in_again_and_again() -> None:
     with quirky(Quirks(keep=without("X-CONTACTD-UID"))) as server:
         book = book_of(server)
