@@ -501,3 +501,17 @@ def test_a_run_is_taken_back_on_both_sides_and_again(world: DavWorld) -> None:
         now = {path: stamp.content for path, stamp in seen(world.folders.vault).items()}, meaning(world)
         assert now == expected
         world.rests()
+
+
+def test_what_a_run_wrote_is_put_back_with_all_that_it_held(world: DavWorld) -> None:
+    before = world.card_of("Samir Haddad")
+    edit(world.note("Samir Haddad"), "+353 1 555 0123", "+353 1 555 0124")
+    assert world.sync().code == 0
+    (latest, *_) = json.loads(world.folders.contactd("log", "--json").said)
+    ran = world.folders.contactd("undo", str(latest["run"]), "--yes")
+    assert ran.code in {0, 1}, ran.said
+    assert _lines(world.card_of("Samir Haddad")) == _lines(before)
+    world.wire.requests.clear()
+    for _ in range(2):
+        assert world.sync().code in {0, 1}
+    assert world.wire.writes == []
