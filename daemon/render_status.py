@@ -31,6 +31,7 @@ def status_json(stands: Status) -> str:
         "exit_code": stands.exit_code,
         "vault": {"path": str(stands.vault), "not_ours": stands.not_ours},
         "accounts": [{**asdict(one), "last_success_at": _time(one.last_success_at)} for one in stands.accounts],
+        "dates_waiting": stands.dates.waiting if stands.dates is not None else "",
         "conflicts": stands.conflicts,
         "questions": stands.questions,
         "holds": [{**asdict(hold), "since": time_text(since)} for hold, since in stands.holds],
@@ -84,10 +85,16 @@ def _accounts(stands: Status, now: datetime) -> Iterator[str]:
     for account in stands.accounts:
         yield f"{account.name}: {'; '.join(_account(account, now))}"
         if account.waiting:
-            steps = number(account.steps_waiting, "step")
-            yield f"  a plan of {steps} waits for you (`contactd apply` shows and approves it): {account.waiting}"
-            yield "  `contactd sync --once --dry-run` shows it, `contactd sync --once --yes` carries it out"
+            yield from _waiting(account.steps_waiting, account.waiting)
         yield from (f"  skipped: {one}" for one in account.skipped[:_SHOWN_MAX])
+    if stands.dates is not None:
+        yield "dates from calendars:"
+        yield from _waiting(stands.dates.steps_waiting, stands.dates.waiting)
+
+
+def _waiting(steps: int, reason: str) -> Iterator[str]:
+    yield f"  a plan of {number(steps, 'step')} waits for you (`contactd apply` shows and approves it): {reason}"
+    yield "  `contactd sync --once --dry-run` shows it, `contactd sync --once --yes` carries it out"
 
 
 def _account(account: AccountStatus, now: datetime) -> Iterator[str]:

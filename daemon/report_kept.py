@@ -1,5 +1,6 @@
 """A run's report → what is kept of it for `status` (`last_report`)."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from daemon.render_run import told_as_held, trouble
 from daemon.report import AccountReport, Health, Report
 from daemon.state import Transaction
 from mappings.brakes import puts_uid, touches
+from mappings.record import MEETINGS
 
 
 def keep(tx: Transaction, report: Report, at: datetime) -> None:
@@ -29,7 +31,7 @@ def keep(tx: Transaction, report: Report, at: datetime) -> None:
             incomplete=report.vault.incomplete,
             skipped=tuple(trouble(one, people) for one in report.vault.troubles),
             undone=tuple(trouble(one, people) for one in undone),
-            accounts=(*looked_at, *left_out),
+            accounts=(*looked_at, *left_out, *_dates(report)),
         ),
     )
 
@@ -42,6 +44,14 @@ def keep_trouble(tx: Transaction, account: AccountReport, at: datetime) -> None:
     trouble_now = "" if account.health.is_planned_with else f"{account.health}: {account.reason}"
     accounts = known | {account.name: replace(before, trouble=trouble_now)}
     last_report.store(tx, replace(kept, accounts=tuple(accounts.values())))
+
+
+def _dates(report: Report) -> Iterator[AccountFared]:
+    """Yield how the calendars fared, if what they give to notes waits for the owner."""
+    waiting = "; ".join(why(brake) for brake in report.plan.brakes if brake.account == MEETINGS)
+    if waiting:
+        steps = [step for step in report.plan.waiting if touches(step, MEETINGS)]
+        yield AccountFared(MEETINGS, "", waiting, len(steps), ())
 
 
 def _fared(account: AccountReport, report: Report, people: People) -> AccountFared:

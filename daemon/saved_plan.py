@@ -34,6 +34,9 @@ SIZE_BYTES_MAX = 64 << 20
 Step = NewType("Step", str)
 """One step as canonical JSON, without what it was computed from."""
 
+_REMEMBERED = (Agree, Rebase, RememberDate)
+"""What is merely remembered changes nothing that anybody could see."""
+
 _COMPUTED_FROM = frozenset({"etag", "note_hash", "agreed"})
 
 
@@ -69,8 +72,10 @@ def saved(operations: Iterable[Operation], paths: Mapping[Uid, NotePath], at: da
 def left_over(whole: Iterable[Operation], plan: Plan) -> Iterator[Operation]:
     """Yield what is left to be done for the people of whom anything waits; `whole` is what all accounts would do."""
     people = {step.uid for step in plan.waiting}
-    doing = {_step(step) for step in plan.operations if step.uid in people}
-    yield from (step for step in whole if step.uid in people and _step(step) not in doing)
+    doing = {_step(step) for step in plan.operations if step.uid in people and not isinstance(step, _REMEMBERED)}
+    for step in whole:
+        if step.uid in people and not isinstance(step, _REMEMBERED) and _step(step) not in doing:
+            yield step
 
 
 def select(kept: SavedPlan, operations: Sequence[Operation]) -> Selected:
@@ -153,8 +158,7 @@ def waiting(state: Readable) -> SavedPlan | None:
 def _by_person(operations: Iterable[Operation]) -> Mapping[Uid, tuple[Step, ...]]:
     steps: defaultdict[Uid, list[Step]] = defaultdict(list)
     for operation in operations:
-        # What is merely remembered of values that both sides hold changes nothing that anybody could see.
-        if not isinstance(operation, Agree | Rebase | RememberDate):
+        if not isinstance(operation, _REMEMBERED):
             steps[operation.uid].append(_step(operation))
     return {uid: tuple(own) for uid, own in steps.items()}
 

@@ -24,7 +24,7 @@ from daemon.serving import Serving
 from daemon.standing import Apart, Standing, kept_apart, questions, standing
 from daemon.state import Readable, State, is_kept
 from mappings.operation import Parting
-from mappings.record import AccountName, NotePath
+from mappings.record import MEETINGS, AccountName, NotePath
 
 Answer = TypeVar("Answer")
 
@@ -64,12 +64,14 @@ class Kept:
 class Status:
     """How everything stands; `not_ours` is why the vault may not be touched from here, "" if it may.
 
-    `service` is the one that is at work, None if there is none.
+    `dates` is how the calendars fared if what they give to notes waits for the owner. `service` is the one that is at
+    work, None if there is none.
     """
 
     vault: Path
     not_ours: str
     accounts: tuple[AccountStatus, ...]
+    dates: AccountFared | None
     conflicts: int
     questions: int
     holds: tuple[tuple[Held, datetime], ...]
@@ -84,7 +86,7 @@ class Status:
         """The highest that applies, as for a run."""
         if self.not_ours:
             return 69
-        if any(account.waiting for account in self.accounts):
+        if any(account.waiting for account in self.accounts) or self.dates is not None:
             return 4
         if any(_is_partial(account) for account in self.accounts) or (self.last is not None and self.last.incomplete):
             return 2
@@ -134,6 +136,7 @@ def _status(config: Config, state: State, now: datetime) -> Status:
         accounts=tuple(
             _account(account, state, tokens, fared.get(account.name), stands, now) for account in config.accounts
         ),
+        dates=fared.get(MEETINGS),
         conflicts=len(conflicts.open_conflicts(state)),
         questions=len(questions(state)),
         holds=tuple(conflicts.holds_since(state).items()),

@@ -192,6 +192,20 @@ class TestTheOwnersWord:
         report = world.sync()
         assert (both(world), report.plan.conflicts) == ((NOV + "10", NOV + "10"), ())
 
+    def test_it_beats_a_date_that_only_the_note_was_given(self, tmp_path: Path) -> None:
+        world = agenda_world(tmp_path, accounts=(HOME, WORK), calendars={HOME: Agenda()})
+        world.meet("tea", 9)
+        world.sync()
+        world.setup = replace(world.setup, left_out=frozenset({WORK}))
+        world.meet("cake", 12)
+        world.sync()
+        assert (both(world), world.contact_date(WORK)) == ((NOV + "12", NOV + "12"), NOV + "09")
+        world.setup = replace(world.setup, left_out=frozenset())
+        world.edit_contact(NOV + "10", WORK)
+        report = world.sync()
+        assert report.plan.conflicts == ()
+        assert (both(world), world.contact_date(WORK)) == ((NOV + "10", NOV + "10"), NOV + "10")
+
     def test_two_different_words_are_asked_about_and_nothing_moves_meanwhile(self, world: AgendaWorld) -> None:
         world.meet("tea", 9)
         world.sync()

@@ -13,7 +13,7 @@ from random import Random
 from mappings.fields import FIELDS, Cardinality, texts
 from mappings.person import FieldName, Value
 from mappings.record import AccountName, NotePath, RemoteId
-from simulation import notetext, values, whereabouts
+from simulation import diary_hand, notetext, values, whereabouts
 from simulation.ledger import Ledger, Side, Typed, fields_of_note, fields_of_record
 from simulation.notetext import Illegible
 from simulation.values import MANY, TYPED
@@ -74,6 +74,7 @@ class Hand:
     poisoned: set[Side] = field(default_factory=set[Side])
     copies: set[NotePath] = field(default_factory=set[NotePath])
     interrupted: set[NotePath] = field(default_factory=set[NotePath])
+    worded: set[Side] = field(default_factory=set[Side])
     _number: int = 0
     _files: int = 0
 
@@ -100,7 +101,20 @@ class Hand:
         if self.world.nature.deletions:
             common += [(4, self.delete_note), (4, self.delete_record), (2, self.copy_note), (2, self.add_double)]
             common += [(5, self.copy_record)]
+        if self.world.nature.calendars:
+            # What is nobody's for a while may lose the outcome of a write; dates have enough to do with people's notes.
+            common = [one for one in common if one[1] != self.make_nobodys]
+            common += diary_hand.actions(self.world, self.addresses)
         return common
+
+    def addresses(self) -> list[str]:
+        """Return the e-mail addresses in notes."""
+        return sorted({text for path in self.notes() for text in self._said(path)["emails"]})
+
+    def has_word(self, path: NotePath) -> bool:
+        """Tell whether somebody wrote a last contact into a note, or into a record that may be its; old copies count."""
+        sides = self.worded | {side for side, name in self.ledger.put_back if name == "last_contact"}
+        return path in sides or any(isinstance(side, tuple) for side in sides)
 
     def edit_note(self, rng: Random) -> str | None:
         paths = self.notes()
@@ -126,12 +140,16 @@ class Hand:
         stem = f"Person {self._files}"
         path = NotePath(f"People/{stem}.md")
         said: Typing = {name: (self._type(name, path),) for name in TYPED if name == "name" or rng.random() < 0.4}
+        self._word(said, path)
         self.save(rng, path, _composed(rng, stem, said))
         return f"owner writes {path}: {_listed(said)}"
 
     def add_record(self, rng: Random) -> str:
         account = rng.choice((HOME, WORK))
         names: list[FieldName] = [name for name in TYPED if name == "name" or rng.random() < 0.4]
+        if self.world.nature.calendars:
+            # Whose word it is, once somebody is linked to it, nobody could follow.
+            names = [name for name in names if name != "last_contact"]
         return self._add(account, {name: _shaped(name, (self._type(name, NOWHERE),)) for name in names})
 
     def add_twin_record(self, rng: Random) -> str | None:
@@ -406,6 +424,10 @@ class Hand:
     def retyped(self, rng: Random, side: Side, said: notetext.Fields) -> tuple[FieldName, tuple[str, ...]]:
         """Choose a field and type into it; what is typed over or cleared was seen by whoever did it."""
         name = rng.choice(TYPED)
+        if name == "last_contact" and not self.world.nature.words:
+            name = "location"
+        elif name == "last_contact":
+            self.worded |= {side}
         old = said[name]
         chance = rng.random()
         if chance < 0.15 and old and name != "name":
@@ -419,6 +441,13 @@ class Hand:
         for lost in values.keys(old) - values.keys(new):
             self.ledger.overwrite(side, name, lost)
         return name, new
+
+    def _word(self, said: Typing, side: Side) -> None:
+        """Remember on which side somebody has a word on the last contact, or take it away where nobody is to have one."""
+        if not self.world.nature.words:
+            said.pop("last_contact", None)
+        elif "last_contact" in said:
+            self.worded |= {side}
 
     def _type(self, name: FieldName, side: Side) -> str:
         self._number += 1

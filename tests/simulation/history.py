@@ -22,7 +22,7 @@ from daemon.report import Health, Report
 from mappings.operation import CreateRecord
 from mappings.record import AccountName, NotePath, RemoteId
 from mappings.world import LOOKS_BEFORE_ABSENT
-from simulation import rest, values
+from simulation import diary_hand, rest, values
 from simulation.hand import Hand, Unfinished
 from simulation.ledger import Ledger
 from simulation.old_copies import OldCopies
@@ -148,6 +148,8 @@ class _History:
                 self._say(action(rng))
         if self._nature.poison:
             self._say(self._hand.poison(rng))
+        for _ in range(rng.randint(2, 6) if self._nature.calendars else 0):
+            self._say(diary_hand.meet(rng, self._world, self._hand.addresses()))
 
     def _between(self) -> None:
         """Let some time pass, in which people may do something."""
@@ -177,6 +179,7 @@ class _History:
     def _come_to_rest(self) -> None:
         for words in self._hand.come_to_rest():
             self._say(words)
+        diary_hand.come_to_rest(self._world)
         self._resting = True
         if self._hand.has_nobodys():
             self._leave_apart()
@@ -209,6 +212,7 @@ class _History:
     def _run_cycle(self, approving: float) -> bool:
         """Run one cycle; tell whether it found nothing to do."""
         self._writes = self._calls = 0
+        self._oracle.cycle_began = self._world.now
         self._say(f"-- cycle {self._cycle}, {self._world.now:%d %H:%M:%S}")
         self._acting = False
         try:
@@ -230,6 +234,8 @@ class _History:
             return False
         finally:
             self._acting = True
+            for diary in self._world.diaries.values():
+                diary.forget()
             self._finish_what_cannot_wait()
         if report is not None:
             self._say(_told(report))
@@ -250,10 +256,14 @@ class _History:
         """Stand between two instructions of the program; anything may happen here."""
         if self._acting:
             return
+        if name == "commit done":
+            for diary in self._world.diaries.values():
+                diary.kept()
         self._position += 1
         self._steps += 1
         self._world.pass_time(_STEP_TIME)
-        self._calls += name.endswith(("page asked", "read asked", "create asked", "update asked", "delete asked"))
+        is_call = name.endswith(("page asked", "read asked", "create asked", "update asked", "delete asked"))
+        self._calls += is_call and " calendar " not in name
         self._show(name)
         if self._resting:
             return
@@ -271,6 +281,8 @@ class _History:
 
     def _disturb(self, name: str) -> None:
         nature, chance = self._nature, self._chance()
+        if " calendar " in name:
+            self._disturb_calendar(name)
         if chance < nature.edits:
             if self._happens():
                 self._act(self._rng(self._position))
@@ -282,6 +294,16 @@ class _History:
         elif chance < nature.edits + nature.faults + nature.crashes and self._happens():
             self._say(f"at {name}: crash")
             raise Crash
+
+    def _disturb_calendar(self, name: str) -> None:
+        """Let something happen while a calendar is read, which takes a few steps of hundreds."""
+        chance = self._chance("calendar")
+        if chance < 0.1 and self._nature.edits and self._happens():
+            weights, actions = zip(*diary_hand.actions(self._world, self._hand.addresses), strict=True)
+            self._say(self._rng(self._position).choices(actions, weights)[0](self._rng(self._position)))
+        elif chance > 0.9 and self._nature.faults and self._happens():
+            self._say(f"at {name}: out of reach")
+            raise TryLater("timed out", None)
 
     def _act(self, rng: Random) -> None:
         weights, actions = zip(*self._hand.actions(), *self._old_copies.actions(), strict=True)

@@ -16,11 +16,13 @@ how it came to it. Rule names are those of the promises that the program makes:
 - `dropped` what is in the log of conflicts stays there
 - `answered` nothing is written of a field that an old copy was put back over, until a side says otherwise
 - `unasked` nobody waits for an answer without a cause
+- `dates` where nobody else ever wrote one, the last contact is what the calendars make it by its definition
 - `error` the program ends with nothing but the errors that it declares
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from connectors.memory import Entry
 from daemon import conflicts, links
@@ -36,7 +38,7 @@ from simulation.ledger import Keys, Ledger, Said, Side, fields_of_note, fields_o
 from simulation.notetext import Illegible
 from simulation.values import TYPED
 from simulation.violation import Violation
-from simulation.world import World
+from simulation.world import BEGINNING, World
 
 _AT_HOME = tuple(name for name, row in FIELDS.items() if not row.held_by)
 
@@ -50,6 +52,7 @@ class Oracle:
     hand: Hand
     violations: list[Violation]
     residue: dict[str, int]
+    cycle_began: datetime = BEGINNING
     _judged: int = 0
     _waiting: tuple[tuple[Conflict, dict[Side, Keys]], ...] = ()
 
@@ -72,6 +75,8 @@ class Oracle:
         for uid, where in links.people(self.world.state).items():
             if where == path:
                 self._judge_answers(uid, path, said, says)
+        if says["last_contact"] != said["last_contact"]:
+            self._judge_date(path, said["emails"], "".join(says["last_contact"]))
         for name in TYPED:
             if said[name] == says[name] and notetext.pieces(old, name) != notetext.pieces(new, name):
                 self._find("bytes", f"{path}: {name} says the same in other characters")
@@ -113,6 +118,14 @@ class Oracle:
     def state_lost(self) -> None:
         """Expect an empty log."""
         self._judged, self._waiting = 0, ()
+
+    def _judge_date(self, path: NotePath, addresses: Sequence[str], date: str) -> None:
+        """Judge a last contact that the program writes."""
+        if not self.world.nature.calendars or self.hand.has_word(path):
+            return
+        expected = {self.world.last_contact(addresses, at) for at in (self.cycle_began, self.world.now)}
+        if date not in expected:
+            self._find("dates", f"{path}: last contact {date!r}, by its definition {sorted(expected)}")
 
     def _find(self, rule: str, words: str) -> None:
         self.violations.append(Violation(rule, words))
@@ -197,6 +210,9 @@ class Oracle:
         if conflict.returned:
             self._judge_doubt(conflict, by_uid)
             return
+        if self.world.nature.calendars and conflict.field == "last_contact":
+            self._judge_words(conflict)
+            return
         fresh: set[Keys] = set()
         met: set[Keys] = set()
         path = links.path_of(self.world.state, conflict.uid)
@@ -245,6 +261,12 @@ class Oracle:
                 self._count("conflict over an account's own spelling")
             else:
                 self._find("spurious", f"{conflict}")
+
+    def _judge_words(self, conflict: Conflict) -> None:
+        """Judge a conflict over a last contact: what the calendars gave is nobody's word, and gives way to one."""
+        words = {typed.text for typed in self.ledger.typed if typed.field == "last_contact"} | {""}
+        if len(conflict.theirs) == 1 and not words.issuperset(texts(conflict.ours)):
+            self._find("spurious", f"{conflict}")
 
     def _forget_parted(self, by_uid: Mapping[tuple[Uid, AccountName], LinkState]) -> None:
         known = (*by_uid.values(), *links.suspended(self.world.state))

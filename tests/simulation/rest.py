@@ -59,6 +59,8 @@ def judge(world: World, ledger: Ledger) -> Iterator[Violation]:
     yield from _judge_losses(world, ledger)
     yield from _judge_doubles(world, ledger)
     yield from _judge_partings(world, ledger)
+    if world.nature.calendars:
+        yield from _judge_dates(world, ledger, claims)
     if not (ledger.doubtful or ledger.deleted_notes or ledger.deleted_records or ledger.lost_states):
         yield from _judge_questions(world, claims)
 
@@ -88,6 +90,8 @@ def _judge_undone(
     is_new = not world.nature.uid_key and claims.paths[link.uid] in ledger.deleted_notes
     if is_new or ledger.lost_states or any(uid == link.uid for _, uid in ledger.copied_uids):
         return  # who meets without a base unites lists, and fills what is blank
+    if world.nature.calendars and name == "last_contact":
+        return  # a date may well come back that the calendars gave before
     # An edit that nobody saw goes with the record that it was made in.
     records = [(one.account, one.remote_id) for one in claims.bound if one.uid == link.uid]
     living: list[Side] = [each for each in records if each[1] in world.books[each[0]].all_entries]
@@ -115,9 +119,27 @@ def _judge_base(ledger: Ledger, claims: Claims, link: LinkState) -> Iterator[Vio
 def _judge_losses(world: World, ledger: Ledger) -> Iterator[Violation]:
     written = whereabouts.everything(world)
     for typed in ledger.typed:
+        if world.nature.calendars and typed.field == "last_contact":
+            continue  # a floor below a later meeting stands nowhere but in the state
         key = values.key(typed.text)
         if key not in written and key not in ledger.replaced and key not in ledger.gone:
             yield Violation("lost", f"{typed.field} {typed.text!r}, typed at {typed.side} ({typed.moment})")
+
+
+def _judge_dates(world: World, ledger: Ledger, claims: Claims) -> Iterator[Violation]:
+    """Where somebody had a word, the date is one of those words, or what the calendars say; else it is only theirs."""
+    words = {typed.text for typed in ledger.typed if typed.field == "last_contact"} | {""}
+    # What an old copy has put back counts as a word too, and may be any date that ever stood there.
+    is_old = any(name == "last_contact" for _, name in ledger.put_back)
+    for uid, path in claims.paths.items():
+        file = world.vault.files.get(path)
+        said = fields_of_note(path, file.content) if file is not None else None
+        if said is None or claims.excuses(uid, "last_contact") or is_old:
+            continue
+        date, defined = "".join(said["last_contact"]), world.last_contact(said["emails"], world.now)
+        allowed = {defined} | (words if world.nature.words else set[str]())
+        if date not in allowed:
+            yield Violation("dates", f"{path}: last contact {date!r}, by its definition {defined!r}")
 
 
 def _judge_doubles(world: World, ledger: Ledger) -> Iterator[Violation]:

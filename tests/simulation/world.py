@@ -1,8 +1,8 @@
 """The world of a history: a vault, two accounts, the program's state, a clock; and everything that is seen of them."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import ClassVar
@@ -21,6 +21,8 @@ from mappings.profiles import PROFILES
 from mappings.record import AccountName
 from mappings.world import NewContacts
 from memory_worlds import MEETINGS
+from simulation.diaries import Diary, WatchedCalendar
+from simulation.last_contact import defined
 from simulation.provider import Provider
 from simulation.vault import MemoryVault
 
@@ -55,6 +57,9 @@ class Nature:
     deletions: bool
     poison: bool
     loses_state: bool
+    calendars: bool
+    words: bool
+    """Whether anybody but the program ever writes a last contact."""
 
     @classmethod
     def calm(cls) -> "Nature":
@@ -77,12 +82,14 @@ class Nature:
             deletions=False,
             poison=False,
             loses_state=False,
+            calendars=False,
+            words=True,
         )
 
     @classmethod
     def drawn(cls, rng: Random) -> "Nature":
         """Draw a nature; most are plain, so that what is rare meets each other seldom enough to be understood."""
-        return cls(
+        nature = cls(
             people=rng.choice((1, 1, 2, 3)),
             cycles=rng.randint(3, 7),
             edits=rng.choice((0.0, 0.01, 0.03, 0.08)),
@@ -100,7 +107,13 @@ class Nature:
             deletions=rng.random() < 0.5,
             poison=rng.random() < 0.15,
             loses_state=rng.random() < 0.12,
+            calendars=False,
+            words=True,
         )
+        # Who is who must be plain there, for the definition to be.
+        plain = bool(nature.uid_key) and not (nature.loses_state or nature.deletions or nature.fussy)
+        calendars = plain and rng.random() < 0.7
+        return replace(nature, calendars=calendars, words=not calendars or rng.random() < 0.5)
 
 
 def _drawn_rules(rng: Random) -> tuple[tuple[FieldName, Rule], ...]:
@@ -151,17 +164,24 @@ class World:
         }
         self.state = SimulatedState.blank(step)
         self._step = step
+        self.diaries = {name: Diary(name) for name in (HOME, WORK) if nature.calendars}
         self.setup = Setup(
             vault=self.vault,
             vault_id=_VAULT_ID,
             rules=NoteRules(PROFILES["people-notes"], (), nature.uid_key, ()),
             accounts=tuple(self._account(name) for name in (HOME, WORK)),
-            calendars=(),
+            calendars=tuple(WatchedCalendar(diary, self._in(diary.account)) for diary in self.diaries.values()),
             left_out=frozenset(),
             meetings=MEETINGS,
             undo_for=timedelta(days=90),
             review_note=None,
         )
+
+    def last_contact(self, addresses: Collection[str], at: datetime) -> str:
+        """Return the last contact by its definition, from what was read of the calendars and kept."""
+        settled = {name: diary.settled for name, diary in self.diaries.items()}
+        unsettled = {name: diary.unsettled for name, diary in self.diaries.items()}
+        return defined(settled, unsettled, addresses, at)
 
     def pass_time(self, span: timedelta) -> None:
         """Let time go by."""
@@ -174,6 +194,9 @@ class World:
         with self.state.transaction() as tx:
             set_meta(tx, LOST_STATE_AT, time_text(self.now))
         self.state.step = self._step
+
+    def _in(self, name: AccountName) -> Callable[[str], None]:
+        return lambda verb: self._step(f"{name} calendar {verb}")
 
     def _account(self, name: AccountName) -> Account:
         def step(verb: str) -> None:
