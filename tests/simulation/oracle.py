@@ -151,7 +151,9 @@ class Oracle:
             name = conflict.field
             if conflict.uid == uid and values.keys(before[name]) != values.keys(after[name]):
                 now = [(before if one == side else self._said(one), keys) for one, keys in asked.items()]
-                is_bound = len(asked) > len(conflict.theirs)
+                # A copy that takes a record's place says by itself what the record said.
+                is_copied = any((account, uid) in self.ledger.copied_uids for account in conflict.theirs)
+                is_bound = len(asked) > len(conflict.theirs) and not is_copied
                 if is_bound and all(said is not None and values.keys(said[name]) == keys for said, keys in now):
                     self._find("answered", f"{side}: {name} written, though nobody answered {conflict}")
 
