@@ -22,7 +22,7 @@ from daemon.vault import hash_of
 from mappings import undo as decide
 from mappings.operation import NoteWrite, RestoreRecord
 from mappings.person import Uid
-from mappings.record import AccountName, NoteHash, NotePath, RemoteId
+from mappings.record import AccountName, NoteHash, NotePath
 from mappings.undo import Deed, Undoing
 from mappings.world import World
 
@@ -82,7 +82,7 @@ def planned(state: Readable, what: Past, world: World) -> Undoing:
     return _planned(state, what, world, frozenset())
 
 
-def _planned(state: Readable, what: Past, world: World, touched: AbstractSet[tuple[AccountName, RemoteId]]) -> Undoing:
+def _planned(state: Readable, what: Past, world: World, touched: AbstractSet[tuple[AccountName, Uid]]) -> Undoing:
     return decide.undo(what.deeds, world, journal.former_bases(state, what.run), _hash_of, touched)
 
 
@@ -113,7 +113,7 @@ def carry_out(
     touched = _touched(state, own_run)
     if touched:
         world = cycle.look(setup, state, clock(), workers).world
-        theirs = Past(what.run, tuple(deed for deed in what.deeds if _named(deed) in touched))
+        theirs = Past(what.run, tuple(deed for deed in what.deeds if _whose(deed) in touched))
         again = _planned(state, theirs, world, touched)
         done = _sum(done, _round(job, again, (), workers))
         undoing = replace(undoing, refusals=(*undoing.refusals, *again.refusals))
@@ -138,17 +138,17 @@ def _dates_put_back(tx: Transaction, run: RunId, undoing: Undoing) -> None:
         dates.put_back(tx, run, standstill.uid, [standstill.field])
 
 
-def _touched(state: Readable, run: RunId) -> frozenset[tuple[AccountName, RemoteId]]:
+def _touched(state: Readable, run: RunId) -> frozenset[tuple[AccountName, Uid]]:
     failed = (one for one in journal.entries(state, run) if one.state is OperationState.FAILED)
     return frozenset(
-        (one.operation.account, one.operation.remote_id) for one in failed if isinstance(one.operation, RestoreRecord)
+        (one.operation.account, one.operation.uid) for one in failed if isinstance(one.operation, RestoreRecord)
     )
 
 
-def _named(deed: Deed) -> tuple[AccountName, RemoteId] | None:
-    if isinstance(deed.operation, NoteWrite) or deed.remote_id is None:
+def _whose(deed: Deed) -> tuple[AccountName, Uid] | None:
+    if isinstance(deed.operation, NoteWrite):
         return None
-    return deed.operation.account, deed.remote_id
+    return deed.operation.account, deed.operation.uid
 
 
 def _sum(first: Deeds, second: Deeds) -> Deeds:

@@ -108,6 +108,11 @@ class _Sides:
     accounts: Mapping[AccountName, AccountState]
     links: Mapping[Uid, Sequence[LinkState]]
 
+    def followed(self, account: AccountName, uid: Uid, remote_id: RemoteId) -> RemoteId:
+        """Return the id by which a person's record goes now; one that is linked no more goes by the one it had."""
+        links = self.links.get(uid, ())
+        return next((link.remote_id for link in links if link.account == account), remote_id)
+
     def record(self, account: AccountName, remote_id: RemoteId) -> Record | str:
         """Return a record as it is now, or why it cannot be put back."""
         state = self.accounts.get(account)
@@ -125,12 +130,12 @@ def undo(
     world: World,
     formers: Formers,
     hash_of: Callable[[str], NoteHash],
-    touched: AbstractSet[tuple[AccountName, RemoteId]],
+    touched: AbstractSet[tuple[AccountName, Uid]],
 ) -> Undoing:
     """Return what takes the deeds of one run back.
 
-    Shapes: `deeds` are those that were done, in their order; `world` is the present; `touched` are records that the
-    connector has found to be changed since.
+    Shapes: `deeds` are those that were done, in their order; `world` is the present; `touched` are people whose
+    record the connector has found to be changed since.
     Errors: none; what cannot be put back is a value.
     """
     sides = _sides(world)
@@ -167,7 +172,7 @@ def _take_back(  # a deed, and everything that says what became of it
     sides: _Sides,
     formers: Formers,
     hash_of: Callable[[str], NoteHash],
-    touched: AbstractSet[tuple[AccountName, RemoteId]],
+    touched: AbstractSet[tuple[AccountName, Uid]],
 ) -> None:
     operation = deed.operation
     match operation:
@@ -179,8 +184,9 @@ def _take_back(  # a deed, and everything that says what became of it
             elif deed.after is None:
                 _made_anew(person, operation.account, deed.remote_id, deed.before or "", sides, formers)
             else:
-                is_touched = (operation.account, deed.remote_id) in touched
-                _record_back(person, operation, deed.remote_id, deed, sides, is_touched=is_touched)
+                is_touched = (operation.account, person.uid) in touched
+                remote_id = sides.followed(operation.account, person.uid, deed.remote_id)
+                _record_back(person, operation, remote_id, deed, sides, is_touched=is_touched)
         case _:
             assert_never(operation)
 

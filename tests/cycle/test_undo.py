@@ -174,6 +174,21 @@ def test_an_edit_that_no_field_of_ours_shows_is_kept() -> None:
     assert (entry.person.title, entry.extra, undone.undoing.refusals) == ("Boss", "a photo", ())
 
 
+@pytest.mark.parametrize("extra", ["", "a photo"])
+def test_a_contact_that_goes_by_another_id_now_is_put_back_under_it(extra: str) -> None:
+    story = in_step(NOTE.replace(b"title: Ada\n", b"title: Ada\nrole: Boss\n"))
+    story.edit_note(b"role: Boss", b"role: Chief")
+    run = story.sync().run
+    book = story.world.books[HOME]
+    old = book.entries[the_entry(story)]
+    book.remove(the_entry(story))
+    new = book.add(old.person, extra=extra, uid=old.uid)
+    story.sync()
+    undone = take_back(story, run)
+    assert undone.undoing.refusals == ()
+    assert (book.entries[new].person.title, book.entries[new].extra) == ("Boss", extra)
+
+
 def test_a_contact_that_a_run_made_and_somebody_changed_is_not_taken_away() -> None:
     story = Story()
     story.world.vault.save(ADA, NOTE, by_rename=True)
