@@ -285,7 +285,7 @@ def _headers(headers: Json) -> Mapping[str, str]:
 def _parsed(body: bytes) -> JsonObject | None:
     """Return a JSON object, None for anything else; texts may hold raw control characters (observed by other clients)."""
     try:
-        document: Json = json.loads(body.decode("utf-8", errors="replace"), strict=False)
+        document: Json = json.loads(body.decode(), strict=False)
     except ValueError:
         return None
     return document if isinstance(document, dict) else None

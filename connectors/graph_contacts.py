@@ -221,20 +221,26 @@ class GraphContacts:
         """Look for contacts that are said to be removed."""
         items = [Item("GET", _item_path(each) + _EXPAND) for each in remote_ids]
         replies = [*self._client.side_by_side(items)]
-        places = self._places() if any(reply.succeeded for reply in replies) else None
+        places = self._places_if_told() if any(reply.succeeded for reply in replies) else None
         for each, reply in zip(remote_ids, replies, strict=True):
             place = _word(reply.document, "parentFolderId") if reply.succeeded else ""
             is_elsewhere = bool(place) and places is not None and place not in places
             # A deleted contact may still be read in the folder of deleted items, which is none of contacts.
             yield Gone(each, _GONE) if is_elsewhere else _looked(each, reply)
 
-    def _places(self) -> frozenset[str] | None:
+    def _places_if_told(self) -> frozenset[str] | None:
         """Return the ids of all folders of contacts; None if they are not told, and then every place is one."""
+        try:
+            return self._places()
+        except Misunderstood:
+            return None
+
+    def _places(self) -> frozenset[str] | None:
         reply = self._client.get(f"/me/contactFolders/{_ALIAS}?$select=id")
         default = _word(reply.document, "id") if reply.succeeded else ""
         if not default:
             return None
-        found, unseen = {default}, [default]
+        found, unseen = {default, *self._own_places()}, [_ALIAS]
         found |= {_word(folder, "id") for page in self._client.pages(_folders_url("")) for folder in _objects(page)}
         unseen += sorted(found - {default})
         while unseen and len(found) < FOLDERS_MAX:
@@ -244,6 +250,12 @@ class GraphContacts:
             unseen += sorted(inner - found)
             found |= inner
         return frozenset(found)
+
+    def _own_places(self) -> Iterator[str]:
+        """Yield what contacts of the chosen folders say is their place, should a folder's id have several forms."""
+        for folder in self._folders():
+            reply = self._client.get(f"{_path(folder)}?$top=1&$select=parentFolderId")
+            yield from (_word(row, "parentFolderId") for row in _objects(reply.document))
 
     def _folders(self) -> tuple[str, ...]:
         """Return the ids of the folders that the owner chose."""
@@ -420,7 +432,7 @@ class GraphContacts:
         return self._created(intent.uid, body, made)
 
     def _is_thrown_away(self, document: JsonObject) -> bool:
-        places = self._places()
+        places = self._places_if_told()
         return places is not None and _word(document, "parentFolderId") not in places
 
 
@@ -482,7 +494,8 @@ def _carrying(document: JsonObject, ours: Mapping[str, str]) -> JsonObject:
 
 def _text(document: JsonObject) -> str:
     plain = _carrying(document, graph_properties.read(document))
-    return json.dumps(plain, ensure_ascii=False, sort_keys=True)
+    # In ASCII, because a text there may hold halves of characters that no encoding has.
+    return json.dumps(plain, sort_keys=True)
 
 
 def _document(payload: str) -> JsonObject:

@@ -17,8 +17,8 @@ JsonObject = Mapping[str, Json]
 """A JSON object that nobody changes."""
 
 _NOTHING: JsonObject = {}
-# C0, C1, what ends a line elsewhere, and what turns the direction of text: nothing of it is meant by a person.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
+# C0, C1, what ends a line elsewhere, what turns the direction of text, halves of characters: nobody means any of it.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
 
 
 def is_object(value: Json) -> bool:

@@ -590,6 +590,28 @@ def test_one_item_that_always_fails_stops_no_other(world: World) -> None:
     assert isinstance(outcomes[1], PreconditionFailed)
 
 
+def test_halves_of_characters_in_a_contact_break_nothing(world: World) -> None:
+    remote_id = world.add("Ada \ud83d", personalNotes="\udc00", jobTitle="Poet \ud83d\ude00")
+    (record,) = world.contacts().changes(None, {}).records
+    assert (record.person.name, record.person.title) == ("Ada", "Poet \U0001f600")
+    (outcome,) = world.contacts().update([update(record, department="Notes")])
+    assert isinstance(outcome, Written)
+    assert outcome.before is not None
+    assert outcome.before.encode()
+    assert world.service.contacts.find(remote_id).properties["personalNotes"] == "\udc00"
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_folders_whose_ids_have_several_forms_lose_no_contact(world: World, size: int) -> None:
+    world.service.contacts.add_folder("Family")
+    ids = [world.add(f"Ada {number}") for number in range(size)]
+    first = world.contacts().changes(None, {})
+    for remote_id in ids:
+        world.service.contacts.report_removed(remote_id)
+    world.service.switches.folder_ids_differ = True
+    assert world.contacts().changes(first.cursor, known_of(first)).removed == ()
+
+
 def test_the_limit_of_requests_is_told_and_kept_to(world: World) -> None:
     world.service.limit = 30
     with pytest.raises(TryLater):

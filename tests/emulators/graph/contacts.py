@@ -165,6 +165,8 @@ class Contacts:
     def folder_answer(self, named: str) -> Document:
         folder = self.folder_id(named)
         known = {"id": DEFAULT, "displayName": "Contacts", "parentFolderId": "AAMkRoot="}
+        if self._switches.folder_ids_differ:
+            known["id"] += "="
         return known if folder == DEFAULT else self.folders[folder]
 
     def create(self, ask: Ask, folder: str) -> Reply:

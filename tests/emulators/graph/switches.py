@@ -45,3 +45,5 @@ class Switches:
     calendars_list_fails: bool = False
     masters_in_view: bool = False
     scope_in_full: bool = False
+    folder_ids_differ: bool = False
+    """A folder's id is another where it is asked for by itself than in its contacts."""
