@@ -11,7 +11,7 @@ from daemon import opening, ownership, progress
 from daemon.config import Config, load
 from daemon.database import make_folder
 from daemon.gather import Workers
-from daemon.lock import only_instance
+from daemon.lending import borrowed
 from daemon.marker import Marker, read_marker
 from daemon.ownership import Beginning
 from daemon.progress import Progress, WatchedVault
@@ -38,7 +38,7 @@ def at_work(config_path: Path, beginning: Beginning) -> Generator[AtWork]:
     """
     config = load(config_path)
     make_folder(config.state)
-    with only_instance(config.state), closing(State.open(config.state, now())) as state:
+    with borrowed(config.state), closing(State.open(config.state, now())) as state:
         marker = ownership.claim_here(config.vault.path, state, config.state, beginning, now())
         with _opened(config, state, marker, marker) as opened:
             yield opened

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daemon import cli_auth, cli_meetings, cli_trust
+from daemon import cli_auth, cli_meetings, cli_service, cli_trust
 from daemon.command import (
     AS_JSON,
     CONFIG,
@@ -226,6 +226,7 @@ def remove_account(*, name: str, yes: bool, config_path: Path) -> None:
 
 for _command in (
     cli_auth.auth,
+    cli_service.service,
     cli_trust.show_conflict,
     cli_trust.settle,
     cli_trust.show_log,

@@ -9,8 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from enum import IntEnum
+from datetime import datetime
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -18,40 +17,23 @@ from connectors import registry
 from connectors.errors import ConnectorError
 from connectors.exchange import exchange
 from connectors.tokens import TokenStore, open_store
-from daemon import links, ownership, records
+from daemon import doctor_machine, links, ownership, records
 from daemon.config import AccountConfig, Config
 from daemon.database import DATABASE_NAME, check_soundness, connect, translated
 from daemon.errors import DaemonError
+from daemon.finding import Finding, Verdict
 from daemon.ownership import Beginning
 from daemon.state import Readable, State
 
 _PACKAGES = ("connectors", "daemon", "mappings")
 
 
-class Verdict(IntEnum):
-    """How bad a finding is: the exit code that it leads to."""
-
-    FINE = 0
-    HELD = 1
-    PARTIAL = 2
-    NOT_OURS = 69
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, how it is, and what to do about it ("" if nothing)."""
-
-    about: str
-    verdict: Verdict
-    text: str
-    remedy: str
-
-
-def examine(config: Config, state: State) -> Iterator[Finding]:
+def examine(config: Config, state: State, now: datetime) -> Iterator[Finding]:
     """Look at everything, the program first, the accounts last."""
     yield _packages()
     yield from _vault(config, state)
     yield from _state_folder(config.state, state)
+    yield from doctor_machine.examine(config.vault.path, state, now)
     if not config.accounts:
         yield Finding(
             "accounts", Verdict.FINE, "none is configured", "add an [accounts.NAME] table to the configuration"

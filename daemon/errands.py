@@ -98,11 +98,11 @@ def tell_apart(config_path: Path, note: str, record: str, account: str | None, n
 def examine(config_path: Path, now: datetime) -> Answer:
     """Look whether everything is there that contactd needs."""
     # Only here: asking who owns a package takes longer than `status`.
-    from daemon import doctor, render_doctor  # noqa: PLC0415
+    from daemon import doctor, finding, render_doctor  # noqa: PLC0415
 
     config = load(config_path)
-    found = from_state(config.state, now, lambda state: tuple(doctor.examine(config, state)))
-    config_is_fine = doctor.Finding("configuration", doctor.Verdict.FINE, f"{config_path} can be read", "")
+    found = from_state(config.state, now, lambda state: tuple(doctor.examine(config, state, now)))
+    config_is_fine = finding.Finding("configuration", finding.Verdict.FINE, f"{config_path} can be read", "")
     return render_doctor.findings((config_is_fine, *found)), max(one.verdict for one in found)
 
 

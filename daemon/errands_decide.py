@@ -11,7 +11,7 @@ from pathlib import Path
 from daemon import deciding, linking, links, render_waiting
 from daemon.config import load
 from daemon.deciding import NoSuchChoice, Take
-from daemon.lock import only_instance
+from daemon.lending import borrowed
 from daemon.render import field_name, number, page, value
 from daemon.state import State, is_kept
 from daemon.status import from_state
@@ -75,7 +75,7 @@ def review_links(config_path: Path, clock: Callable[[], datetime]) -> str:
     nobody = page(["Nobody waits to be linked."])
     if not is_kept(config.state):
         return nobody
-    with only_instance(config.state), closing(State.open(config.state, clock())) as state:
+    with borrowed(config.state), closing(State.open(config.state, clock())) as state:
         if not linking.waiting(state):
             return nobody
         done = links_review.review(state, prompt.ask_about_link)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from daemon.doctor import Finding, Verdict
+from daemon.finding import Finding, Verdict
 from daemon.render import page
 
 _MARKS = {Verdict.FINE: "ok ", Verdict.HELD: "BAD", Verdict.PARTIAL: "BAD", Verdict.NOT_OURS: "BAD"}

@@ -32,11 +32,12 @@ from queue import Empty, SimpleQueue
 from random import Random
 from types import FrameType
 
-from daemon import ask, opening, ownership, power, serving, sync_asked
+from daemon import ask, conflicts, metrics, opening, ownership, power, sandbox, serving, sync_asked
 from daemon.ask import Line
 from daemon.config import load
 from daemon.crew import Crew, Done
 from daemon.database import DATABASE_NAME, make_folder
+from daemon.desktop import Desktop, send
 from daemon.errors import (
     AlreadyRunning,
     ConfigError,
@@ -52,7 +53,7 @@ from daemon.marker import Marker
 from daemon.notify import Notify
 from daemon.ownership import Beginning
 from daemon.progress import WatchedVault
-from daemon.report import Report
+from daemon.report import Health, Report
 from daemon.rounds import Clock, Desk, Post, Rounds
 from daemon.serving import AccountServed, Serving
 from daemon.state import State
@@ -134,6 +135,7 @@ class Service:
         self.sync_now = False
         self.lend_to: Line | None = None
         self.since = now()
+        self.desktop = Desktop(send)
         self._alive_s = 0.0
 
     def stopping(self) -> bool:
@@ -190,6 +192,7 @@ def serve(config_path: Path) -> int:
 
 def _serve(service: Service) -> int:
     make_folder(service.config.state)
+    _log.info("sandbox: %s", sandbox.probe(Path.home()))
     with _signals(service.on_signal), ExitStack() as listening:
         is_first = True
         while True:
@@ -456,9 +459,10 @@ class Sitting:
             self._rounds.look_again()
 
     def _is_away(self, error: VaultError) -> None:
-        if not self._trouble:
+        is_news, self._trouble = str(error) != self._trouble, str(error)
+        if is_news:
             _log.warning("%s; it is waited for", error)
-        self._trouble = str(error)
+            self._keep()
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
@@ -482,7 +486,9 @@ class Sitting:
         self._keep()
 
     def _changed(self, post: Post) -> None:
-        del post
+        is_out = post.report is not None and post.report.health is Health.SIGNED_OUT
+        if is_out and self._config.service.notifications:
+            self._service.desktop.signed_out(post.name, now())
         self._keep()
 
     def _keep(self) -> None:
@@ -494,6 +500,18 @@ class Sitting:
         }
         with self._state.transaction() as tx:
             serving.store(tx, Serving(os.getpid(), self._service.since, self._trouble, accounts))
+        waiting = len(conflicts.open_conflicts(self._state)) + len(conflicts.link_questions(self._state))
+        keys = self._config.service
+        if keys.notifications:
+            self._service.desktop.waits(waiting, now())
+        if keys.metrics_file:
+            self._write_metrics(Path(keys.metrics_file), self._rounds, waiting)
+
+    def _write_metrics(self, path: Path, rounds: Rounds, waiting: int) -> None:
+        try:
+            metrics.write(path, rounds.posts, waiting, now(), up=not self._trouble)
+        except OSError as error:
+            _log.warning("the metrics file cannot be written: %s", error.strerror)
 
     def _tell(self) -> None:
         """Tell systemd how things are."""

@@ -106,6 +106,10 @@ STATUS = {
         "run": int, "kind": str, "started_at": str, "finished_at": OneOf(str, NONE), "exit_code": OneOf(int, NONE),
         "incomplete": str, "skipped": Each(str), "undone": Each(str),
     }, NONE),
+    "service": OneOf({
+        "pid": int, "since": str, "trouble": str,
+        "accounts": Each({"next_at": str, "failing_since": OneOf(str, NONE)}),
+    }, NONE),
 }  # fmt: skip
 CONFLICTS = Each({**CONFLICT, "state": str, "since": str, "closed_at": OneOf(str, NONE)})
 LINKS = {

@@ -1,0 +1,23 @@
+"""One thing that `contactd doctor` looked at."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Verdict(IntEnum):
+    """How bad a finding is: the exit code that it leads to."""
+
+    FINE = 0
+    HELD = 1
+    PARTIAL = 2
+    NOT_OURS = 69
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, how it is, and what to do about it ("" if nothing)."""
+
+    about: str
+    verdict: Verdict
+    text: str
+    remedy: str

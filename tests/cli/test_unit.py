@@ -1,0 +1,74 @@
+"""The unit that is installed: its text, and its life in a true user manager of systemd."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from daemon.config import load
+from daemon.notify import Notify
+from daemon.unit import text
+from folder_worlds import CONTACTD, made
+
+TOOLS = Path(__file__).parents[1] / "tools"
+TIMEOUT_S = 400
+
+
+def test_the_unit_lives_as_it_should_in_a_true_user_manager(needs_tool: Callable[[str], Path]) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make the namespaces for it")
+    unshare = needs_tool("unshare")
+    needs_tool("systemctl")
+    life = [TOOLS / "user_manager.sh", TOOLS / "service_in_systemd.sh", CONTACTD]
+    done = subprocess.run(
+        [unshare, "-m", "-p", "-f", "--mount-proc", *life],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    parts = (line.partition(" ") for line in done.stdout.splitlines())
+    seen = {name: value for name, _, value in parts}
+    sandbox = seen.pop("sandbox", "")
+    seen.pop("This", "")
+    assert seen == {
+        "verified": "0",
+        "active": "active",
+        "says": "1 accounts",
+        "pushed": "yes",
+        "restarted": "yes",
+        "converged": "yes",
+        "patient": "yes",
+        "watched": "yes",
+        "stopped": "inactive success 0",
+        "left": "0",
+    }, done.stderr
+    assert "the home is hidden; ~/.ssh cannot be read; the system is read-only; /tmp is private" in sandbox
+
+
+def test_everything_that_the_configuration_names_is_bound_and_nothing_else(tmp_path: Path) -> None:
+    world = made(tmp_path, account='calendars = ["/srv/my calendars/100%"]')
+    config = load(world.config)
+    unit = text(config, world.config, Path("/opt/contactd/bin/contactd"), ("ProtectClock=yes",))
+    lines = unit.splitlines()
+    assert f"ExecStart=/opt/contactd/bin/contactd sync --config {world.config}" in lines
+    bound = next(line for line in lines if line.startswith("BindPaths=/"))
+    assert bound.split() == [f"BindPaths={world.contacts}", str(world.state), str(world.vault)]
+    # What is not there now may be mounted later; a unit that insisted on it would not start.
+    read = next(line for line in lines if line.startswith("BindReadOnlyPaths="))
+    assert f"-{world.config.parent}" in read
+    assert '-"/srv/my calendars/100%%"' in read
+    assert "ProtectClock=yes" not in lines
+    assert "PrivateUsers=yes" in lines
+
+
+def test_systemd_is_told_nothing_where_it_does_not_listen() -> None:
+    silent = Notify({})
+    silent.ready()
+    silent.status("all is well")
+    assert silent.watchdog_s is None
+    assert Notify({"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "10000000"}).watchdog_s == pytest.approx(4)
+    assert Notify({"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}).watchdog_s is None
+    Notify({"NOTIFY_SOCKET": "/nowhere"}).ready()

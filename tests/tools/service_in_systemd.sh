@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# usage: user_manager.sh service_in_systemd.sh PROGRAM   (within a user manager; its home is empty)
+# The life of the installed unit, each thing that was seen on a line of its own: `NAME VALUE`.
+set -euo pipefail
+contactd=$1
+
+see() { printf '%s %s\n' "$@"; }
+property() { systemctl --user show contactd.service --property="$1" --value; }
+# Arguments: how many tenths of a second, a command.
+until_true() {
+    local tenths=$1
+    shift
+    for _ in $(seq "$tenths"); do
+        if "$@" >/dev/null 2>&1; then return 0; fi
+        sleep 0.1
+    done
+    return 1
+}
+is_active() { [[ $(property ActiveState) == active ]]; }
+is_another() { is_active && [[ $(property MainPID) != "$1" ]]; }
+has_company() { grep -q "ORG:$1" "$HOME"/contacts/*.vcf; }
+
+mkdir -p "$HOME/vault/People" "$HOME/contacts" "$HOME/.config/contactd" "$HOME/.ssh"
+echo secret >"$HOME/.ssh/id"
+printf -- '---\ntype: people\ntitle: Ada\ncompany: Engines\n---\n' >"$HOME/vault/People/Ada.md"
+cat >"$HOME/.config/contactd/config.toml" <<CONFIG
+[vault]
+path = "$HOME/vault"
+[service]
+interval_s = 1
+[accounts.home]
+connector = "vdir"
+contacts = "$HOME/contacts"
+CONFIG
+"$contactd" sync --once --yes --config "$HOME/.config/contactd/config.toml" >/dev/null
+
+mkdir -p "$HOME/.config/systemd/user/contactd.service.d"
+# There is no journal in this manager.
+printf '[Service]\nStandardError=append:%s/vault/log\n' "$HOME" >"$HOME/.config/systemd/user/contactd.service.d/log.conf"
+"$contactd" service install --no-start >/dev/null
+unit=$HOME/.config/systemd/user/contactd.service
+see verified "$(systemd-analyze verify --user "$unit" 2>&1 | wc -l)"
+"$contactd" service install | grep refuses || true
+see active "$(property ActiveState)"
+see says "$(property StatusText)"
+see sandbox "$(grep -o 'sandbox: .*' "$HOME/vault/log" | tail -1)"
+
+sed -i 's/Engines/Looms/' "$HOME/vault/People/Ada.md"
+see pushed "$(until_true 600 has_company Looms && echo yes)"
+
+before=$(property MainPID)
+kill -KILL "$before"
+sed -i 's/Looms/Cards/' "$HOME/vault/People/Ada.md"
+see restarted "$(until_true 600 is_another "$before" && echo yes)"
+see converged "$(until_true 600 has_company Cards && echo yes)"
+
+# A process that is stopped gives no sign of life, as one whose loop is stuck.
+mkdir -p "$unit.d"
+printf '[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\n' >"$unit.d/quick.conf"
+systemctl --user daemon-reload
+systemctl --user restart contactd.service
+before=$(property MainPID)
+sleep 6
+see patient "$([[ $(property MainPID) == "$before" ]] && echo yes)"
+kill -STOP "$before"
+see watched "$(until_true 600 is_another "$before" && echo yes)"
+
+systemctl --user stop contactd.service
+see stopped "$(property ActiveState) $(property Result) $(property ExecMainStatus)"
+"$contactd" service uninstall >/dev/null
+see left "$(ls "$HOME/.config/systemd/user" | grep -c '^contactd.service$' || true)"
