@@ -8,6 +8,8 @@ sync-token, or else its ctag. What was listed is read afterwards, in batches: a 
 again by the next look, with the token from before. Whatever a server makes of a token that it no longer knows leads
 to a complete read.
 
+What could not be had, although it is there, is named in the cursor and asked for again.
+
 *Read back.* Servers reorder, convert and drop what they are given, some without a word, some with an etag that is
 soon another's. So after a write the card is read again, and that is the record. A field that came back with another
 meaning is held: it is neither sent again at every look, nor taken for somebody's edit.
@@ -19,7 +21,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urljoin
 
@@ -56,6 +57,9 @@ from mappings.record import AccountName, Etag, Record, RemoteId
 
 GROUP = 25
 """Cards that are written before they are read back together."""
+
+MISSED_MAX = 100
+"""Cards that a cursor names; if there are more, the next look reads everything."""
 
 _MULTIGET = f"{CARD}addressbook-multiget"
 _DATA = f"{CARD}address-data"
@@ -135,7 +139,7 @@ class AddressBook:
             records=tuple(each.record for each in news if isinstance(each, Card)),
             removed=tuple(remote_id for remote_id in known if remote_id not in listing.etags),
             unreadable=tuple(each for each in news if isinstance(each, Unreadable)),
-            cursor=self._cursor(collection, listing),
+            cursor=self._cursor(collection, listing, news),
             complete=True,
             listed=len(listing.etags) - sum(isinstance(each, CardList) for each in news),
         )
@@ -147,29 +151,32 @@ class AddressBook:
         return webdav_items.listed(self._session, collection)
 
     def _since(self, since: Cursor, known: Mapping[RemoteId, Etag]) -> ChangeSet:
-        collection, mark = self._pointed_to(since)
+        collection, mark, missed = self._pointed_to(since)
         self._found = collection
         try:
             if collection.syncs:
-                return self._synced(collection, mark, known)
+                return self._synced(collection, mark, missed, known)
             _, found = self._session.propfind(collection.url, "0", webdav.CTAG)
         except (NotThere, NotOffered, Forbidden) as error:
             # All that a server may say of a token that it does not know, or of a collection that has moved.
             raise CursorExpired("the server does not know how far it was read") from error
-        if any(response.text(webdav.CTAG).strip() == mark for response in found.responses):
+        if not missed and any(response.text(webdav.CTAG).strip() == mark for response in found.responses):
             return ChangeSet((), (), (), since, complete=False, listed=0)
         return self._complete(known)
 
-    def _synced(self, collection: Collection, token: str, known: Mapping[RemoteId, Etag]) -> ChangeSet:
+    def _synced(
+        self, collection: Collection, token: str, missed: Sequence[str], known: Mapping[RemoteId, Etag]
+    ) -> ChangeSet:
         listing = webdav_items.changed_since(self._session, collection, token)
         if _looks_complete(listing, known):
             return self._complete(known)
-        news = self._news(collection, listing.etags, known)
+        again = {path: "" for path in missed if path not in listing.removed}
+        news = self._news(collection, again | listing.etags, known)
         return ChangeSet(
             records=tuple(each.record for each in news if isinstance(each, Card)),
             removed=tuple(remote_id for remote_id in known if remote_id in listing.removed),
             unreadable=tuple(each for each in news if isinstance(each, Unreadable)),
-            cursor=self._cursor(collection, listing),
+            cursor=self._cursor(collection, listing, news),
             complete=False,
             listed=len(listing.etags) - sum(isinstance(each, CardList) for each in news),
         )
@@ -181,28 +188,42 @@ class AddressBook:
         paths = [path for path, etag in etags.items() if not etag or known.get(RemoteId(path)) != etag]
         news: list[Card | CardList | Unreadable] = []
         for path, found in webdav_items.bodies(self._session, collection, _MULTIGET, _DATA, paths):
-            look = look_of(RemoteId(path), found)
-            if look is not None and not (
-                isinstance(look, Card) and known.get(look.record.remote_id) == look.record.etag
-            ):
-                # The text is let go of: a book with photos has too much of it to keep.
-                news.append(replace(look, text="") if isinstance(look, Card) else look)
+            match look_of(RemoteId(path), found):
+                case None:
+                    pass
+                case Card(record=record) if known.get(record.remote_id) == record.etag:
+                    pass
+                case Card(record=record):
+                    # The text is let go of: a book with photos has too much of it to keep.
+                    news.append(Card("", record))
+                case CardList(remote_id=remote_id, etag=etag) if remote_id in known:
+                    # Whoever takes it for a person is told.
+                    news.append(Unreadable(remote_id, etag, None, NO_PERSON))
+                case look:
+                    news.append(look)
         return news
 
-    def _cursor(self, collection: Collection, listing: Listing) -> Cursor | None:
-        mark = listing.token or collection.ctag
-        kind = "token" if listing.token else "ctag"
-        return Cursor(json.dumps([self._fingerprint, collection.url, kind, mark])) if mark else None
+    def _cursor(
+        self, collection: Collection, listing: Listing, news: Sequence[Card | CardList | Unreadable]
+    ) -> Cursor | None:
+        mark, kind = listing.token or collection.ctag, "token" if listing.token else "ctag"
+        missed = [each.remote_id for each in news if isinstance(each, Unreadable) and not each.etag]
+        if not mark or len(missed) > MISSED_MAX:
+            return None
+        return Cursor(json.dumps([self._fingerprint, collection.url, kind, mark, missed]))
 
-    def _pointed_to(self, cursor: Cursor) -> tuple[Collection, str]:
-        """Return the collection of a cursor, and the token or ctag. Errors: `CursorExpired` for another account's."""
+    def _pointed_to(self, cursor: Cursor) -> tuple[Collection, str, Sequence[str]]:
+        """Return the collection of a cursor, the token or ctag, and what was missed.
+
+        Errors: `CursorExpired` for another account's.
+        """
         try:
-            fingerprint, url, kind, mark = json.loads(cursor)
+            fingerprint, url, kind, mark, missed = json.loads(cursor)
         except ValueError as error:
             raise CursorExpired("it is no cursor of an address book") from error
         if fingerprint != self._fingerprint or not self._session.client.may_send_to(url):
             raise CursorExpired("the account is configured otherwise by now")
-        return Collection(url, "", kind == "token", "", "", writable=True), mark
+        return Collection(url, "", kind == "token", "", "", writable=True), mark, missed
 
     @property
     def _fingerprint(self) -> str:

@@ -40,6 +40,9 @@ class Card:
 class CardList:
     """A list of others, which is no person; left as it is."""
 
+    remote_id: RemoteId
+    etag: Etag
+
 
 Look = Card | CardList | Unreadable | None
 """What is at a path; None if nothing is."""
@@ -76,7 +79,7 @@ def look_of(remote_id: RemoteId, found: Found) -> Look:
 def _understood(remote_id: RemoteId, body: Body) -> Card | CardList | Unreadable:
     etag = Etag(body.etag or f"{_HASH}{hash_of(body.text)}")
     if vcard.is_group(body.text):
-        return CardList()
+        return CardList(remote_id, etag)
     try:
         return Card(body.text, Record(remote_id, etag, vcard.get(body.text)))
     except UnreadableRecord as error:

@@ -14,7 +14,7 @@ from connectors.interface import ChangeSet, Cursor, Deleted, Unreadable, Written
 from connectors.tokens import open_store
 from connectors.webdav import Login, Session, guard
 from dav_quirks import BOOK, Quirks, Quirky, quirky
-from dav_servers import Passing, Said, always
+from dav_servers import Passing, Said, always, undisturbed
 from mappings.fields import value_of
 from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, UpdateRecord
 from mappings.person import FieldName, Uid, Value
@@ -749,3 +749,37 @@ def test_a_place_that_is_none_and_an_answer_that_swells_are_refused(body: str) -
         server.wire.meddle = always(Said(207, {}, f'<multistatus xmlns="DAV:">{body}</multistatus>'.encode()))
         with pytest.raises(Misunderstood):
             book_of(server).changes(None, {})
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(syncs=False)])
+def test_what_could_not_be_had_is_asked_for_again(quirks: Quirks) -> None:
+    with with_ada(quirks) as (server, _, record):
+        server.put(f"{BOOK}bo.vcf", card("Bo"))
+        server.wire.meddle = lambda passing, carry: (
+            Said(500, {}, b"") if f"{BOOK}bo.vcf<".encode() in passing.body else carry()
+        )
+        book = book_of(server, wait=lambda _: None)
+        first = book.changes(None, {})
+        second = book.changes(first.cursor, known_from(first))
+        for changes in (first, second):
+            assert [each.remote_id for each in changes.unreadable] == [f"{BOOK}bo.vcf"]
+        server.wire.meddle = undisturbed
+        third = book.changes(second.cursor, known_from(first))
+        assert [each.person.name for each in third.records] == ["Bo"]
+        known = known_from(first) | known_from(third)
+        server.wire.requests.clear()
+        assert book.changes(third.cursor, known).records == ()
+        assert len(server.wire.requests) == 1
+        assert known[record.remote_id] == record.etag
+
+
+def test_a_contact_that_becomes_a_group_is_told_to_whoever_takes_it_for_a_person() -> None:
+    with with_ada(Quirks()) as (server, book, record):
+        first = book.changes(None, {})
+        server.put(ADA, card("Ada", "KIND:group"))
+        second = book.changes(first.cursor, {record.remote_id: record.etag})
+        assert [(each.remote_id, each.reason) for each in second.unreadable] == [
+            (ADA, "a list of contacts, and no person")
+        ]
+        server.put(ADA, card("Ada"))
+        assert [each.person.name for each in book.changes(second.cursor, known_from(second)).records] == ["Ada"]
