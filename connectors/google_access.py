@@ -13,7 +13,8 @@ import http.client
 import random
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -21,9 +22,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from connectors import google_answers, google_grant
-from connectors.errors import ConnectorError, TryLater
+from connectors.errors import ConnectorError, Misunderstood, TryLater
 from connectors.google_answers import Refused, Sort
 from connectors.http import is_loopback
+from connectors.oauth import Client
 from connectors.tokens import TokenStore
 from mappings.errors import UnreadableRecord
 from mappings.json_object import JsonObject, frozen
@@ -114,6 +116,15 @@ Ask = Callable[["Service"], object]
 """Makes a request of the service; what it returns is an `HttpRequest`."""
 
 
+@contextmanager
+def documented() -> Generator[None]:
+    """Read an answer; one that is of another shape than documented is not understood, whatever it may mean."""
+    try:
+        yield
+    except UnreadableRecord as error:
+        raise Misunderstood(f"Google answered something that it does not document: {error.reason}", "") from error
+
+
 class Access:
     """One API for one connector."""
 
@@ -131,6 +142,7 @@ class Access:
         self._tokens = tokens
         self._wait = wait
         self._service: Service | None = None
+        self._hang_up: Callable[[], None] = _nothing_to_hang_up
 
     def ask(self, request: Ask) -> JsonObject:
         """Send what reads and changes nothing.
@@ -143,7 +155,7 @@ class Access:
             try:
                 return self.tell(request)
             except TryLater as error:
-                if not pauses or (error.retry_after_s or 0.0) > WAIT_S_MAX:
+                if not pauses or (error.retry_after_s or 0.0) >= WAIT_S_MAX:
                     raise
                 self._wait(max(error.retry_after_s or 0.0, _drawn(pauses.pop(0))))
 
@@ -184,6 +196,8 @@ class Access:
         except TransportError as error:
             raise TryLater("Google's sign-in server cannot be reached", None) from error
         except (httplib2.HttpLib2Error, http.client.HTTPException, OSError) as error:
+            # httplib2 keeps a connection whose answer was cut off, and would lose the next request on it.
+            self._hang_up()
             raise TryLater(f"the {self.api.title} cannot be reached ({type(error).__name__})", None) from error
         except (ValueError, UnreadableRecord) as error:
             # A page of the network in between, or an answer that was cut off.
@@ -206,18 +220,22 @@ class Access:
             self._service = self._built()
         return self._service
 
+    def _client(self) -> Client:
+        endpoints = self._options.endpoints
+        return google_grant.read_client(
+            self._options.client_secret_file, endpoints.authorize, endpoints.token, endpoints.ca_file
+        )
+
     def _built(self) -> Service:
         # Fetched by name: one says nothing of types, the other has a type for each of 500 APIs.
         authorized = import_module("google_auth_httplib2").AuthorizedHttp
         build = import_module("googleapiclient.discovery").build
         endpoints = self._options.endpoints
-        client = google_grant.read_client(
-            self._options.client_secret_file, endpoints.authorize, endpoints.token, endpoints.ca_file
-        )
-        kept = google_grant.credentials(self.account, self._tokens, client, frozenset({self.api.scope}))
+        kept = google_grant.credentials(self.account, self._tokens, self._client, frozenset({self.api.scope}))
         connections = _connections(endpoints.ca_file)
         # Connectors are simply let go of; their connections must not stay open for that.
         weakref.finalize(self, connections.close)
+        self._hang_up = connections.close
         service = build(
             self.api.name,
             self.api.version,
@@ -227,6 +245,10 @@ class Access:
             static_discovery=True,
         )
         return cast("Service", service)
+
+
+def _nothing_to_hang_up() -> None:
+    """Do nothing: there has been no connection yet."""
 
 
 def _connections(ca_file: Path | None) -> "httplib2.Http":

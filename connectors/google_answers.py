@@ -131,7 +131,8 @@ def _sort(status: int, said: _Said) -> Sort:
         return Sort.DOWN
     if status == 410 or "EXPIRED_SYNC_TOKEN" in said.reasons or said.message.startswith("Sync token is expired"):
         return Sort.EXPIRED
-    if status == 404:
+    # A page without either is an address that nobody serves: it says nothing of any contact.
+    if status == 404 and (said.status == "NOT_FOUND" or "notFound" in said.reasons):
         return Sort.NOT_FOUND
     if "MY_CONTACTS_OVERFLOW_COUNT" in said.message:
         return Sort.FULL

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from connectors.calendar_interface import NOTHING_KNOWN, EventSet, Known
-from connectors.errors import Misunderstood
-from connectors.google_access import Access
+from connectors.errors import Misunderstood, TryLater
+from connectors.google_access import Access, documented
 from connectors.google_answers import Refused, Sort
 from mappings.errors import UnreadableRecord
 from mappings.event import CalendarName, Event, UnreadableEvent, Window
@@ -39,7 +39,8 @@ class GoogleCalendar:
         self._access = access
 
     def events(self, window: Window, known: Known = NOTHING_KNOWN) -> EventSet:
-        items = {item.text("id"): item for page in self._pages(window) for item in page.objects("items")}
+        with documented():
+            items = {item.text("id"): item for page in self._pages(window) for item in page.objects("items")}
         events: list[Event] = []
         unreadable: list[UnreadableEvent] = []
         etags: dict[RemoteId, Etag] = {}
@@ -96,11 +97,11 @@ class GoogleCalendar:
             return self._access.ask(lambda calendar: calendar.events().list(**asked))
         except Refused as error:
             if error.refusal.sort is Sort.NOT_FOUND:
-                raise Misunderstood(
-                    f"there is no calendar with the id that accounts.{self.account}.calendars names; an id looks like an "
-                    'e-mail address (Google Calendar, settings of the calendar, "Integrate calendar"), or is "primary"',
-                    "",
-                ) from error
+                cure = 'Google Calendar shows the id in the calendar\'s settings, under "Integrate calendar"'
+                reason = (
+                    f"there is no such calendar, or it is no longer shared; correct accounts.{self.account}.calendars"
+                )
+                raise TryLater(f"{reason} ({cure})", None) from error
             raise self._access.not_understood(error) from error
 
 

@@ -12,6 +12,7 @@ of the grant, which is kept.
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,14 +95,18 @@ def read_client(path: Path, authorize_url: str, token_url: str, ca_file: Path | 
         raise TryLater(f"client_secret_file {path} is not what it should be; {kind}", None) from error
 
 
-def credentials(account: AccountName, tokens: TokenStore, client: Client, scopes: frozenset[str]) -> "Credentials":
+def credentials(
+    account: AccountName, tokens: TokenStore, read: Callable[[], Client], scopes: frozenset[str]
+) -> "Credentials":
     """Return credentials for google-auth that keep themselves in the store.
+
+    Shapes: `read` reads the OAuth client's file, which may be another by the time that the grant is renewed.
 
     Errors: `SignInNeeded` if the grant is missing, another client's, or lacks one of the scopes; `TryLater`.
     """
     from google.oauth2.credentials import Credentials  # noqa: PLC0415  # see above
 
-    grant = read_grant(tokens, account)
+    grant, client = read_grant(tokens, account), read()
     if grant.client_id != client.id:
         raise SignInNeeded(account, "its sign-in was for another OAuth client than that of client_secret_file")
     if missing := scopes - set(grant.scopes):
@@ -115,6 +120,8 @@ def credentials(account: AccountName, tokens: TokenStore, client: Client, scopes
             with tokens.locked(account):
                 kept = read_grant(tokens, account)
                 if kept.access_token == self.token or kept.expires_at_s <= time.time() + _SPARE_S:
+                    current = read()
+                    self._client_id, self._client_secret = current.id, current.secret
                     self._refresh_token = kept.refresh_token
                     try:
                         super().refresh(request)  # type: ignore[no-untyped-call]  # google-auth says little of types

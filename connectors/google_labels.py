@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from connectors.google_answers import Refused
 from connectors.google_people_api import PeopleApi
 from mappings.google_person import entries, group_of
 from mappings.json_object import JsonObject
@@ -78,10 +77,7 @@ class Labels:
             self._names = self._api.groups()
             found = self._found(tag)
         if found is None:
-            try:
-                found = self._api.create_group(tag)
-            except Refused as error:
-                raise self._api.access.not_understood(error) from error
+            found = self._api.create_group(tag)
             self._names = {**self._names, found: tag}
         return found
 

@@ -19,25 +19,26 @@ Source: discovery document people.v1; what is observed beyond it is in the facts
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.errors import ConnectorError, CursorExpired, Gone, PreconditionFailed, TryLater
 from connectors.errors import Refused as RecordRefused
 from connectors.google_access import Access
 from connectors.google_answers import Refused, Sort
-from connectors.google_contact import Contact, as_read, by_id, contact_of, name_in, version_in
+from connectors.google_contact import Contact, as_read, name_in, version_in
 from connectors.google_labels import SYSTEM_GROUPS, Labels, Wanted
 from connectors.google_people_api import (
     BATCH_SIZE,
     EVERYTHING,
     Item,
     ItemRefused,
-    Listing,
     NotAnswered,
     NotFound,
+    Page,
     PeopleApi,
 )
 from connectors.google_people_write import Draft, Result, in_order, write
+from connectors.google_reading import Seen, chunks, contact_in, contacts_in, id_of, uid_of, uids_of
 from connectors.interface import ChangeSet, Cursor, Deleted, Unreadable, Written
 from mappings import google_people
 from mappings.errors import EditRefused, UnreadableRecord
@@ -77,29 +78,38 @@ class GoogleContacts:
         """Who is there, as far as it must be known to make somebody; None if it is not known."""
 
     def changes(self, since: Cursor | None, known: Mapping[RemoteId, Etag]) -> ChangeSet:
-        listing = self._api_listing(since)
         if since is None:
             self._labels.forget()
-        listed = by_id(listing.persons)
-        fresh = self._confirmed(_doubtful(listed, known, complete=since is None))
-        found = {remote_id: contact for remote_id, contact in {**listed, **fresh}.items() if contact is not None}
-        self._learn(found.values(), complete=since is None)
-        news = [contact for contact in found.values() if contact.etag != known.get(contact.remote_id)]
-        labels = self._labels.of(contact.person for contact in news)
-        read = [as_read(contact, labels) for contact in news]
+        before = {} if since is None else self._uids or {}
+        seen = Seen(known, complete=since is None)
+        uids: dict[Uid, RemoteId] = {}
+        for page in self._pages(since):
+            # Page by page, so that no more than one is in memory.
+            contacts = contacts_in(page.persons)
+            uids |= uids_of(contacts.values())
+            self._read_into(seen, seen.listed(contacts))
+            seen.sync_token = page.sync_token
+        doubtful = seen.doubtful()
+        for some in chunks(list(doubtful)):
+            items = self._api.got([doubtful[each] for each in some], FIELDS)
+            contacts = {each: contact_in(item) for each, item in zip(some, items, strict=True)}
+            self._read_into(seen, seen.confirmed(contacts))
+        gone = set(seen.removed)
+        self._uids = {uid: each for uid, each in {**before, **uids}.items() if each not in gone}
+        token = Cursor(f"{_PARAMETERS} {seen.sync_token}") if seen.sync_token else since
         return ChangeSet(
-            records=tuple(each for each in read if isinstance(each, Record)),
-            removed=tuple(remote_id for remote_id, contact in fresh.items() if contact is None and remote_id in known),
-            unreadable=tuple(each for each in read if isinstance(each, Unreadable)),
-            cursor=Cursor(f"{_PARAMETERS} {listing.sync_token}") if listing.sync_token else since,
+            records=tuple(each for each in seen.news.values() if isinstance(each, Record)),
+            removed=tuple(seen.removed),
+            unreadable=tuple(each for each in seen.news.values() if isinstance(each, Unreadable)),
+            cursor=token,
             complete=since is None,
-            listed=len(found),
+            listed=len(seen.there),
         )
 
     def read(self, remote_ids: Sequence[RemoteId]) -> Iterator[Record | Unreadable | Gone]:
         for first in range(0, len(remote_ids), BATCH_SIZE):
             some = remote_ids[first : first + BATCH_SIZE]
-            contacts = [self._contact(item) for item in self._got([name_in(each, None) for each in some], FIELDS)]
+            contacts = [contact_in(item) for item in self._api.got([name_in(each, None) for each in some], FIELDS)]
             labels = self._labels.of(contact.person for contact in contacts if contact is not None)
             for remote_id, contact in zip(some, contacts, strict=True):
                 yield Gone(remote_id, _GONE) if contact is None else as_read(contact, labels)
@@ -129,51 +139,33 @@ class GoogleContacts:
 
     # Reading.
 
-    def _api_listing(self, since: Cursor | None) -> Listing:
+    def _pages(self, since: Cursor | None) -> Iterator[Page]:
         parameters, _, token = (since or "").partition(" ")
         if since is not None and parameters != _PARAMETERS:
             raise CursorExpired("the cursor is from a reader of other fields")
         try:
-            return self._api.listed(FIELDS, token, with_token=True)
+            yield from self._api.pages(FIELDS, token, with_token=True)
         except Refused as error:
             # What Google thinks of a token that it does not like differs: expired, or an invalid argument.
             if token and error.refusal.sort in {Sort.EXPIRED, Sort.WRONG}:
                 raise CursorExpired("the sync token is too old") from error
             raise self._api.access.not_understood(error) from error
 
-    def _confirmed(self, names: Mapping[RemoteId, str]) -> Mapping[RemoteId, Contact | None]:
-        items = self._got(list(names.values()), FIELDS)
-        return {remote_id: self._contact(item) for remote_id, item in zip(names, items, strict=True)}
-
-    def _got(self, names: Sequence[str], fields: str) -> list[Item]:
-        try:
-            return self._api.got(names, fields)
-        except Refused as error:
-            raise self._api.access.not_understood(error) from error
-
-    def _contact(self, item: Item) -> Contact | None:
-        match item:
-            case JsonObject():
-                return contact_of(item)
-            case NotFound():
-                return None
-            case ItemRefused() | NotAnswered():
-                raise TryLater(str(item), None)
-
-    def _learn(self, contacts: Iterable[Contact], *, complete: bool) -> None:
-        seen = {Uid(uid): contact.remote_id for contact in contacts if (uid := _uid_of(contact.person))}
-        self._uids = seen if complete else {**(self._uids or {}), **seen}
+    def _read_into(self, seen: "Seen", contacts: Sequence[Contact]) -> None:
+        labels = self._labels.of(contact.person for contact in contacts)
+        for contact in contacts:
+            seen.news[contact.remote_id] = as_read(contact, labels)
 
     # Writing.
 
     def _current(self, intents: Sequence[_WriteIntent]) -> list[Contact | PreconditionFailed | Gone | RecordRefused]:
         """Return the contacts as they are now, if they are still what the intents were made from and may be written."""
         names = [name_in(intent.remote_id, intent.etag) for intent in intents]
-        items = self._got(names, EVERYTHING)
+        items = self._api.got(names, EVERYTHING)
         return [self._guarded(intent, item) for intent, item in zip(intents, items, strict=True)]
 
     def _guarded(self, intent: _WriteIntent, item: Item) -> Contact | PreconditionFailed | Gone | RecordRefused:
-        contact = self._contact(item)
+        contact = contact_in(item)
         if contact is None:
             return Gone(intent.remote_id, _GONE)
         if intent.etag is None or contact.source.etag != version_in(intent.etag):
@@ -216,7 +208,7 @@ class GoogleContacts:
                 return sort(before.remote_id, result.reason)
 
     def _as_written(self, person: JsonObject, before: str | None) -> Written | RecordRefused:
-        contact = contact_of(person)
+        contact = contact_in(person)
         if contact is None:
             raise TryLater("the People API answered a write with a contact that is none", None)
         read = as_read(contact, self._labels.of([person]))
@@ -229,18 +221,14 @@ class GoogleContacts:
         if not written:
             return
         self._labels.of(person for person, _ in written.values())
-        self._move(Wanted(person, texts(values_after(intent.changes)["tags"])) for person, intent in written.values())
+        self._labels.move(
+            Wanted(person, texts(values_after(intent.changes)["tags"])) for person, intent in written.values()
+        )
         names = [person.text("resourceName") for person, _ in written.values()]
-        for number, item in zip(written, self._got(names, EVERYTHING), strict=True):
+        for number, item in zip(written, self._api.got(names, EVERYTHING), strict=True):
             if isinstance(item, NotAnswered):
                 raise TryLater(str(item), None)
             yield number, item
-
-    def _move(self, wanted: Iterable[Wanted]) -> None:
-        try:
-            self._labels.move(wanted)
-        except Refused as error:
-            raise self._api.access.not_understood(error) from error
 
     # Deleting.
 
@@ -272,7 +260,7 @@ class GoogleContacts:
     def _delete_one_by_one(self, contacts: Sequence[Contact]) -> Mapping[RemoteId, RecordRefused]:
         """Delete what a batch that failed as a whole has left."""
         refused: dict[RemoteId, RecordRefused] = {}
-        for contact, item in zip(contacts, self._got([each.name for each in contacts], FIELDS), strict=True):
+        for contact, item in zip(contacts, self._api.got([each.name for each in contacts], FIELDS), strict=True):
             if not isinstance(item, NotFound):
                 refused |= self._delete_all([contact])
         return refused
@@ -280,23 +268,22 @@ class GoogleContacts:
     # Making.
 
     def _created(self, intents: Sequence[CreateRecord]) -> Iterator[Written | RecordRefused]:
-        there = self._known_uids()
-        bodies = {number: _new(intent) for number, intent in enumerate(intents) if intent.uid not in there}
-        outcomes: dict[int, Written | RecordRefused] = {
-            number: made for number, made in bodies.items() if isinstance(made, RecordRefused)
-        }
+        outcomes: dict[int, Written | RecordRefused] = {}
+        bodies: dict[int, JsonObject] = {}
         for number, intent in enumerate(intents):
-            if intent.uid in there:
-                outcomes[number] = self._found(there[intent.uid])
-        sent = {number: made for number, made in bodies.items() if isinstance(made, JsonObject)}
-        made = dict(zip(sent, self._make(list(sent.values())), strict=True))
-        persons = self._with_tags(
-            {number: item for number, item in made.items() if isinstance(item, JsonObject)}, intents
-        )
-        for number, intent in enumerate(intents):
-            if number in persons:
-                self._known_uids()[intent.uid] = RemoteId(_id_of(persons[number]))
-                yield self._as_written(persons[number], None)
+            found = self._found(intent.uid) or _new(intent)
+            if isinstance(found, JsonObject):
+                bodies[number] = found
+            else:
+                outcomes[number] = found
+        made = dict(zip(bodies, self._make(list(bodies.values())), strict=True))
+        persons = {number: item for number, item in made.items() if isinstance(item, JsonObject)}
+        for number, person in persons.items():
+            self._known_uids()[intents[number].uid] = id_of(person)
+        finished = self._with_tags(persons, intents)
+        for number in range(len(intents)):
+            if number in finished:
+                yield self._as_written(finished[number], None)
             elif number in made:
                 yield RecordRefused(None, str(made[number]))
             else:
@@ -304,19 +291,26 @@ class GoogleContacts:
 
     def _known_uids(self) -> dict[Uid, RemoteId]:
         if self._uids is None:
+            uids: dict[Uid, RemoteId] = {}
             try:
-                listing = self._api.listed(_ONLY_UIDS, "", with_token=False)
+                for page in self._api.pages(_ONLY_UIDS, "", with_token=False):
+                    uids |= uids_of(contacts_in(page.persons).values())
             except Refused as error:
                 raise self._api.access.not_understood(error) from error
-            self._learn((each for each in by_id(listing.persons).values() if each is not None), complete=True)
-        return self._uids or {}
+            self._uids = uids
+        return self._uids
 
-    def _found(self, remote_id: RemoteId) -> Written | RecordRefused:
-        """Return the contact that a create whose answer was lost has made."""
-        (item,) = self._got([name_in(remote_id, None)], EVERYTHING)
-        contact = self._contact(item)
-        if contact is None:
-            return RecordRefused(remote_id, "it was made, and is gone already; the next run knows")
+    def _found(self, uid: Uid) -> Written | RecordRefused | None:
+        """Return the contact that a create whose answer was lost has made, None if there is none, or no more."""
+        remote_id = self._known_uids().get(uid)
+        if remote_id is None:
+            return None
+        (item,) = self._api.got([name_in(remote_id, None)], EVERYTHING)
+        contact = contact_in(item)
+        if contact is None or uid_of(contact.person) != uid:
+            # It was deleted since, or is another note's by now.
+            del self._known_uids()[uid]
+            return None
         return self._as_written(contact.person, None)
 
     def _make(self, bodies: Sequence[JsonObject]) -> list[JsonObject | ItemRefused | NotFound]:
@@ -340,7 +334,7 @@ class GoogleContacts:
         remote_id = there.get(Uid(read_uid(body)))
         try:
             if remote_id is not None:
-                (item,) = self._got([name_in(remote_id, None)], EVERYTHING)
+                (item,) = self._api.got([name_in(remote_id, None)], EVERYTHING)
             else:
                 item = self._api.create_one(body)
             return _clear(item)
@@ -355,8 +349,8 @@ class GoogleContacts:
         tagged = {number: person for number, person in persons.items() if intents[number].person.tags}
         if not tagged:
             return persons
-        self._move(Wanted(person, intents[number].person.tags) for number, person in tagged.items())
-        items = self._got([person.text("resourceName") for person in tagged.values()], EVERYTHING)
+        self._labels.move(Wanted(person, intents[number].person.tags) for number, person in tagged.items())
+        items = self._api.got([person.text("resourceName") for person in tagged.values()], EVERYTHING)
         fresh = {number: item for number, item in zip(tagged, items, strict=True) if isinstance(item, JsonObject)}
         return {**persons, **fresh}
 
@@ -381,16 +375,15 @@ class GoogleContacts:
 
     def _made_anew(self, intent: RestoreRecord) -> Written | PreconditionFailed | RecordRefused:
         before = google_people.put(parsed(intent.before or ""), {}, intent.uid)
-        remote_id = self._known_uids().get(intent.uid)
-        if remote_id is not None:
-            found = self._found(remote_id)
+        found = self._found(intent.uid)
+        if found is not None:
             is_same = isinstance(found, Written) and not difference(parsed(found.after), before)
-            return found if is_same else PreconditionFailed(remote_id, "is there again, and is not what it was")
+            return found if is_same else PreconditionFailed(intent.remote_id, "is there again, and is not what it was")
         kinds = [kind for kind in WRITABLE_KINDS if entries(before, kind)]
         (made,) = self._make([body(self._in_living_groups(before), kinds, None)])
         if not isinstance(made, JsonObject):
             return RecordRefused(None, str(made))
-        self._known_uids()[intent.uid] = RemoteId(_id_of(made))
+        self._known_uids()[intent.uid] = id_of(made)
         return self._as_written(made, None)
 
     def _in_living_groups(self, person: JsonObject) -> JsonObject:
@@ -402,24 +395,6 @@ class GoogleContacts:
             if group_of(each) in labels or group_of(each) in SYSTEM_GROUPS
         ]
         return with_entries(person, "memberships", kept)
-
-
-def _doubtful(
-    listed: Mapping[RemoteId, Contact | None], known: Mapping[RemoteId, Etag], *, complete: bool
-) -> Mapping[RemoteId, str]:
-    """Return the contacts of which a list is not believed, and where each is found.
-
-    They are those that are known in another version, and those that are said to be deleted or are missing.
-    """
-    names: dict[RemoteId, str] = {}
-    for remote_id, etag in known.items():
-        contact = listed.get(remote_id)
-        if contact is None and (complete or remote_id in listed):
-            names[remote_id] = name_in(remote_id, etag)
-        elif contact is not None and contact.etag != etag:
-            # The name under which it is listed is the one that it has by now.
-            names[remote_id] = contact.name
-    return names
 
 
 def _drafted(intent: UpdateRecord, contact: Contact) -> Draft | RecordRefused:
@@ -442,15 +417,3 @@ def _clear(item: Item) -> JsonObject | ItemRefused | NotFound:
     if isinstance(item, NotAnswered):
         raise TryLater(str(item), None)
     return item
-
-
-def _uid_of(person: JsonObject) -> str:
-    try:
-        return read_uid(person)
-    except UnreadableRecord:
-        return ""
-
-
-def _id_of(person: JsonObject) -> str:
-    contact = contact_of(person)
-    return contact.remote_id if contact is not None else ""

@@ -7,10 +7,10 @@ Source: discovery document people.v1.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from connectors.errors import ConnectorError, Misunderstood, TryLater
-from connectors.google_access import Access
+from connectors.google_access import Access, Ask, documented
 from connectors.google_answers import Refused, Sort
 from mappings.google_person import WRITABLE_KINDS
 from mappings.json_object import Json, JsonObject, json_object, plain
@@ -58,9 +58,8 @@ Item = JsonObject | ItemRefused | NotFound | NotAnswered
 """What became of one item of a batch: the person as it is now, or why not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Every page of a list; `sync_token` is "" if none was given."""
+class Page(NamedTuple):
+    """One page of a list; `sync_token` is "" on all but the last."""
 
     persons: tuple[JsonObject, ...]
     sync_token: str
@@ -72,10 +71,10 @@ class PeopleApi:
     def __init__(self, access: Access) -> None:
         self.access = access
 
-    def listed(self, fields: str, sync_token: str, *, with_token: bool) -> Listing:
-        """Read the contacts, or what became of them since a sync token.
+    def pages(self, fields: str, sync_token: str, *, with_token: bool) -> Iterator[Page]:
+        """Read the contacts, or what became of them since a sync token, page by page.
 
-        Shapes: a sync token is good for the same fields only.
+        Shapes: a sync token is good for the same fields only; the last page has the next one.
         Errors: `Refused`; `Misunderstood` for pages without an end.
         """
         asked: dict[str, object] = {
@@ -88,32 +87,30 @@ class PeopleApi:
             asked["requestSyncToken"] = True
         if sync_token:
             asked["syncToken"] = sync_token
-        persons: list[JsonObject] = []
-        for page in self._pages(asked):
-            persons.extend(page.objects("connections"))
-            if not page.text("nextPageToken"):
-                return Listing(tuple(persons), page.text("nextSyncToken"))
-        raise Misunderstood("the People API lists pages without an end", "")
-
-    def _pages(self, asked: Mapping[str, object]) -> Iterator[JsonObject]:
         page_token = ""
         for _ in range(PAGES_MAX):
-            page = self._page({**asked, "pageToken": page_token} if page_token else asked)
-            yield page
-            page_token = page.text("nextPageToken")
+            with documented():
+                page = self._page({**asked, "pageToken": page_token} if page_token else asked)
+                page_token = page.text("nextPageToken")
+                read = Page(page.objects("connections"), page.text("nextSyncToken"))
+            yield read
+            if not page_token:
+                return
+        raise Misunderstood("the People API lists pages without an end", "")
 
     def _page(self, asked: Mapping[str, object]) -> JsonObject:
         return self.access.ask(lambda people: people.people().connections().list(**asked))
 
     def got(self, names: Sequence[str], fields: str) -> list[Item]:
-        """Read contacts by their resource names, in that order, as they are at this moment. Errors: `Refused`."""
+        """Read contacts by their resource names, in that order, as they are at this moment."""
         found: list[Item] = []
         for first in range(0, len(names), BATCH_SIZE):
-            found.extend(self._got(list(names[first : first + BATCH_SIZE]), fields))
+            with documented():
+                found.extend(self._got(list(names[first : first + BATCH_SIZE]), fields))
         return found
 
     def _got(self, names: list[str], fields: str) -> Iterator[Item]:
-        answer = self.access.ask(
+        answer = self._ask(
             lambda people: people.people().getBatchGet(resourceNames=names, personFields=fields, sources=OWN_SOURCES)
         )
         by_name = {each.text("requestedResourceName"): each for each in answer.objects("responses")}
@@ -129,10 +126,11 @@ class PeopleApi:
             }
         )
         answer = self.access.tell(lambda people: people.people().batchCreateContacts(body=plain(body)))
-        made = answer.objects("createdPeople")
-        if len(made) != len(persons):
-            raise TryLater("the People API did not say what became of each contact that was to be made", None)
-        return [_item(each) for each in made]
+        with documented():
+            made = answer.objects("createdPeople")
+            if len(made) != len(persons):
+                raise TryLater("the People API did not say what became of each contact that was to be made", None)
+            return [_item(each) for each in made]
 
     def update(self, persons: Mapping[str, JsonObject], kinds: Sequence[str]) -> dict[str, Item]:
         """Replace these arrays of contacts, at most a batch of them, by their resource names. Errors: `Refused`."""
@@ -146,8 +144,9 @@ class PeopleApi:
             }
         )
         answer = self.access.tell(lambda people: people.people().batchUpdateContacts(body=plain(body)))
-        results = answer.object("updateResult")
-        return {name: _item(results.object(name) if name in results.members else None) for name in persons}
+        with documented():
+            results = answer.object("updateResult")
+            return {name: _item(results.object(name) if name in results.members else None) for name in persons}
 
     def update_one(self, name: str, person: JsonObject, kinds: Sequence[str]) -> Item:
         """Replace these arrays of one contact. Errors: `Refused` with what is about the whole account."""
@@ -184,33 +183,36 @@ class PeopleApi:
         self.access.tell(lambda people: people.people().batchDeleteContacts(body=body))
 
     def groups(self) -> dict[str, str]:
-        """Return the owner's own contact groups, their names by their resource names. Errors: `Refused`."""
+        """Return the owner's own contact groups, their names by their resource names."""
         found: dict[str, str] = {}
         page_token = ""
         for _ in range(PAGES_MAX):
             page = self._group_page({"pageToken": page_token} if page_token else {})
-            for group in page.objects("contactGroups"):
-                if group.text("groupType") == "USER_CONTACT_GROUP":
-                    found[group.text("resourceName")] = group.text("name")
-            page_token = page.text("nextPageToken")
+            with documented():
+                for group in page.objects("contactGroups"):
+                    if group.text("groupType") == "USER_CONTACT_GROUP":
+                        found[group.text("resourceName")] = group.text("name")
+                page_token = page.text("nextPageToken")
             if not page_token:
                 return found
         raise Misunderstood("the People API lists groups without an end", "")
 
     def _group_page(self, further: Mapping[str, str]) -> JsonObject:
-        return self.access.ask(
+        return self._ask(
             lambda people: people.contactGroups().list(
                 pageSize=LIST_SIZE, groupFields="name,groupType,metadata", **further
             )
         )
 
     def create_group(self, name: str) -> str:
-        """Make a contact group and return its resource name. Errors: `Refused`, also where there is one of that name."""
+        """Make a contact group and return its resource name."""
         body = {"contactGroup": {"name": name}}
-        return self.access.tell(lambda people: people.contactGroups().create(body=body)).text("resourceName")
+        answer = self._tell(lambda people: people.contactGroups().create(body=body))
+        with documented():
+            return answer.text("resourceName")
 
     def change_members(self, group: str, add: Sequence[str], remove: Sequence[str]) -> None:
-        """Put contacts into a group, and take others out; whoever is gone by now is passed over. Errors: `Refused`."""
+        """Put contacts into a group, and take others out; whoever is gone by now is passed over."""
         moves = [("resourceNamesToAdd", name) for name in add] + [("resourceNamesToRemove", name) for name in remove]
         for first in range(0, len(moves), MEMBERS_SIZE):
             body: dict[str, list[str]] = {}
@@ -219,7 +221,20 @@ class PeopleApi:
             self._modify(group, body)
 
     def _modify(self, group: str, body: Mapping[str, list[str]]) -> None:
-        self.access.tell(lambda people: people.contactGroups().members().modify(resourceName=group, body=body))
+        self._tell(lambda people: people.contactGroups().members().modify(resourceName=group, body=body))
+
+    def _ask(self, request: Ask) -> JsonObject:
+        """Send what reads, and can only be refused for a reason that we do not know."""
+        try:
+            return self.access.ask(request)
+        except Refused as error:
+            raise self.access.not_understood(error) from error
+
+    def _tell(self, request: Ask) -> JsonObject:
+        try:
+            return self.access.tell(request)
+        except Refused as error:
+            raise self.access.not_understood(error) from error
 
 
 def refused_item(error: Refused) -> ItemRefused | NotFound:

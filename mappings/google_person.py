@@ -42,7 +42,12 @@ class Source(NamedTuple):
 
 
 def source_of(person: JsonObject) -> Source | None:
-    """Return the person's contact, None for one that has none (a mere profile). Errors: `UnreadableRecord`."""
+    """Return the person's contact, None for one that has none (a mere profile).
+
+    Errors: `UnreadableRecord`, also for a person that does not say of what it is made.
+    """
+    if "metadata" not in person.members:
+        raise UnreadableRecord(None, "a person that does not say where it is from")
     for source in person.object("metadata").objects("sources"):
         if source.text("type") == "CONTACT":
             if not source.text("id"):
@@ -63,8 +68,8 @@ def usual_name(remote_id: RemoteId) -> str:
     """
     try:
         return f"{_PLACE}c{int(remote_id, 16)}"
-    except ValueError as error:
-        raise UnreadableRecord(None, "is no id of a Google contact") from error
+    except ValueError:
+        return f"{_PLACE}{remote_id}"
 
 
 def entries(person: JsonObject, kind: str) -> tuple[JsonObject, ...]:

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from connectors import google_grant
-from connectors.errors import CursorExpired, Gone, PreconditionFailed, SignInNeeded, TryLater
+from connectors.errors import CursorExpired, Gone, Misunderstood, PreconditionFailed, Refused, SignInNeeded, TryLater
 from connectors.google_answers import LONG_S
 from connectors.interface import ChangeSet, Cursor, Deleted, Written
 from emulators.google import answers
 from emulators.google.answers import Answer
 from emulators.google.world import Silence, When
 from google_worlds import HOME, ME, GoogleWorld
+from mappings.google_person import usual_name
 from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, UpdateRecord
 from mappings.person import FieldName, Uid, Value
 from mappings.record import Etag, Record, RemoteId
@@ -210,6 +211,25 @@ class TestMaking:
         contacts.changes(cursor, {})
         assert isinstance(next(contacts.create([a_create()])), Written)
         assert google.calls() == {"connections.list": 1, "people.createContact": 1}
+
+    def test_whoever_was_deleted_since_is_made_anew_in_the_same_process(self, google: GoogleWorld) -> None:
+        contacts = google.contacts()
+        (first,) = contacts.create([a_create()])
+        assert isinstance(first, Written)
+        google.book.remove(first.record.remote_id)
+        (second,) = contacts.create([a_create()])
+        assert isinstance(second, Written)
+        assert second.record.remote_id != first.record.remote_id
+        assert len(google.book.living) == 1
+
+    def test_a_contact_that_is_another_notes_by_now_is_not_taken_for_ours(self, google: GoogleWorld) -> None:
+        contacts = google.contacts()
+        (first,) = contacts.create([a_create()])
+        assert isinstance(first, Written)
+        google.book.edit(first.record.remote_id, clientData=[{"key": "contactd.uid", "value": "another"}])
+        (second,) = contacts.create([a_create()])
+        assert isinstance(second, Written)
+        assert (second.record.uid, len(google.book.living)) == (UID, 2)
 
     def test_an_account_that_is_full_says_so(self, google: GoogleWorld) -> None:
         full = answers.error(400, "MY_CONTACTS_OVERFLOW_COUNT", "FAILED_PRECONDITION")
@@ -420,3 +440,66 @@ class TestGrants:
 
 def test_what_is_gone_under_every_name_is_gone(google: GoogleWorld) -> None:
     assert [type(each) for each in google.contacts().read([RemoteId("abc123")])] == [Gone]
+
+
+class TestShapes:
+    """An answer that is not what is documented says nothing of any contact."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"connections": "none"},
+            {"connections": ["Ada"]},
+            {"connections": [{"resourceName": "people/c1", "etag": "x"}]},
+            {"connections": [{"resourceName": "people/c1", "metadata": {"sources": [{"type": "CONTACT"}]}}]},
+            {"nextPageToken": 7},
+        ],
+    )
+    def test_a_list_of_another_shape_is_not_understood(self, google: GoogleWorld, body: dict[str, object]) -> None:
+        add(google)
+        everything = known(google.contacts().changes(None, {}))
+        google.google.fault("connections.list", When.BEFORE, Answer(200, body))
+        with pytest.raises(Misunderstood):
+            google.contacts().changes(None, everything)
+
+    def test_pages_without_an_end_are_not_read_for_ever(self, google: GoogleWorld) -> None:
+        google.google.fault("connections.list", When.BEFORE, Answer(200, {"nextPageToken": "again"}), 1000)
+        with pytest.raises(Misunderstood, match="without an end"):
+            google.contacts().changes(None, {})
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"responses": []},
+            {"responses": [{"requestedResourceName": "people/c28772997619311"}]},
+            {"responses": [{"requestedResourceName": "people/c28772997619311", "person": {"etag": "x"}}]},
+            {},
+        ],
+    )
+    def test_a_look_that_says_nothing_of_a_contact_does_not_make_it_gone(
+        self, google: GoogleWorld, body: dict[str, object]
+    ) -> None:
+        remote_id = add(google)
+        assert usual_name(remote_id) == "people/c28772997619311"
+        first = google.contacts().changes(None, {})
+        google.book.hidden.add(remote_id)
+        google.google.fault("getBatchGet", When.BEFORE, Answer(200, body), 9)
+        with pytest.raises((TryLater, Misunderstood)):
+            google.contacts().changes(None, known(first))
+
+    def test_a_page_that_is_nobodys_is_no_word_on_a_contact(self, google: GoogleWorld) -> None:
+        """As a proxy answers, or an address that is wrong: 404, and no JSON."""
+        add(google)
+        (record,) = google.contacts().changes(None, {}).records
+        google.google.fault("updateContact", When.BEFORE, answers.no_such_page())
+        (outcome,) = google.contacts().update([an_update(record, {"title": "Poet"})])
+        assert isinstance(outcome, Refused)
+
+    def test_a_contact_that_went_and_left_its_profile_is_gone(self, google: GoogleWorld) -> None:
+        remote_id = add(google)
+        first = google.contacts().changes(None, {})
+        google.book.remove(remote_id)
+        left = {"resourceName": "people/c28772997619311", "etag": "x", "metadata": {"objectType": "PERSON"}}
+        response = {"requestedResourceName": "people/c28772997619311", "httpStatusCode": 200, "person": left}
+        google.google.fault("getBatchGet", When.BEFORE, Answer(200, {"responses": [response]}))
+        assert google.contacts().changes(first.cursor, known(first)).removed == (remote_id,)
