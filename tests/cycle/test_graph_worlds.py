@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from connectors import microsoft
 from connectors.tokens import open_store
 from daemon import log
 from emulators.graph import certificates
-from emulators.graph.authority import Authority, signed_in_at
+from emulators.graph.authority import Authority, Refusal, signed_in_at
 from emulators.graph.browser import agree
 from emulators.graph.certificates import Certificates
 from emulators.graph.contacts import Stored
@@ -25,6 +27,7 @@ from emulators.graph.service import Service
 from emulators.graph.wire import Ask, Fault, answers, done_but_says, lost, unheard
 from folder_worlds import CONTACTD, FolderWorld, Ran, card, edit, made, person
 from graph_accounts import WORK, account_table, options, sign_in
+from mappings import graph_properties
 
 
 @dataclass
@@ -329,3 +332,47 @@ def test_a_run_is_taken_back_on_both_sides_and_again(world: World) -> None:
         assert now() == expected
         world.sync()
         assert now() == expected
+
+
+def test_the_doctor_looks_at_the_account_and_says_what_is_wrong_with_it(world: World) -> None:
+    world.sync()
+    said = world.folders.contactd("doctor").said
+    assert re.search(r"work.*can be read: 0 contacts", said), said
+    world.authority.refusals += [Refusal("interaction_required", (50076,))] * 9
+    world.authority.end_access()
+    ran = world.folders.contactd("doctor")
+    assert "second factor" in ran.said, ran.said
+    assert "contactd auth work" in ran.said
+
+
+def test_a_meeting_in_outlook_dates_the_note_and_the_contact_once(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test")
+    start = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    invited: dict[str, Any] = {
+        "type": "required", "status": {"response": "accepted", "time": "0001-01-01T00:00:00Z"},
+        "emailAddress": {"name": "Ada", "address": "Ada@example.test"},
+    }  # fmt: skip
+    world.service.calendars.add(start, start + timedelta(hours=1), attendees=[invited], isOrganizer=True, subject="Tea")
+    for _ in range(2):
+        world.sync()
+    assert re.search(r'last_contact: "?2026-11-20', note.read_text()), note.read_text()
+    kept = world.outlook("Ada Lovelace").extended[graph_properties.id_of(graph_properties.LAST_CONTACT)]
+    assert kept == "2026-11-20"
+    world.quiet()
+
+
+def test_what_was_written_to_outlook_is_taken_back(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test", "role: Analyst")
+    world.sync()
+    ada = world.outlook("Ada Lovelace")
+    ada.properties |= {"manager": "Charles", "spouseName": "William"}
+    edit(note, "Analyst", "Poet")
+    ran = world.sync()
+    assert ada.properties["jobTitle"] == "Poet", ran.said
+    run = json.loads(world.folders.contactd("log", "--json").said)[0]["run"]
+    undone = world.folders.contactd("undo", str(run), "--yes")
+    assert undone.code == 0, undone.said
+    assert (ada.properties["jobTitle"], ada.properties["manager"]) == ("Analyst", "Charles")
+    # The note is as its owner wrote it, and neither side moves until somebody does.
+    assert "Poet" in note.read_text()
+    world.quiet()
