@@ -26,9 +26,8 @@ class Notify:
 
     def status(self, text: str) -> None:
         """Say in one line how things are, unless that was said last; ids and accounts only."""
-        if text != self._status:
+        if text != self._status and self._send("STATUS=" + text.replace("\n", " ")):
             self._status = text
-            self._send("STATUS=" + text.replace("\n", " "))
 
     def alive(self) -> None:
         """Give a sign of life."""
@@ -43,16 +42,17 @@ class Notify:
         """Say that the service comes to its end."""
         self._send("STOPPING=1")
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str) -> bool:
+        """Send a text and return whether it went; a manager that is gone, or does not listen now, is not waited for."""
         if self._address is None:
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+            return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as line:
             try:
                 line.connect(self._address)
                 line.sendall(text.encode())
             except OSError:
-                # Whoever was to hear it is gone, and that is no reason to stop.
-                return
+                return False
+        return True
 
 
 def _address(named: str) -> str | None:

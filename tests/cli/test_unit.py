@@ -1,6 +1,7 @@
 """The unit that is installed: its text, and its life in a true user manager of systemd."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -72,3 +73,22 @@ def test_systemd_is_told_nothing_where_it_does_not_listen() -> None:
     assert Notify({"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "10000000"}).watchdog_s == pytest.approx(4)
     assert Notify({"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}).watchdog_s is None
     Notify({"NOTIFY_SOCKET": "/nowhere"}).ready()
+
+
+def test_a_manager_that_does_not_listen_is_not_waited_for(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(str(tmp_path / "notify"))
+        notify = Notify({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"})
+        # Many more than the kernel keeps for a reader (unix(7), max_dgram_qlen).
+        for number in range(2000):
+            notify.status(f"status {number}")
+            notify.alive()
+        assert deaf.recv(100) == b"STATUS=status 0"
+        while True:
+            try:
+                deaf.recv(100, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+        # What could not be said then is said when it can be.
+        notify.status("status 1999")
+        assert deaf.recv(100) == b"STATUS=status 1999"
