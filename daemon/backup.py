@@ -107,14 +107,18 @@ def _check(candidate: Path) -> None:
 def _prepare(work: Path, now: datetime) -> str | None:
     """Make the copy one that counts on nothing; return the machine's id that came with it."""
     with closing(State.open(work, now)) as state, state.transaction() as tx:
-        _believe_nothing(tx)
+        believe_nothing(tx, "open when the state was backed up; the state was restored since")
         machine_id = get_meta(tx, _MACHINE_ID)
         tx.run("DELETE FROM meta WHERE key = ?", (_MACHINE_ID,))
     sync_file(work / DATABASE_NAME)
     return machine_id
 
 
-def _believe_nothing(tx: Transaction) -> None:
+def believe_nothing(tx: Transaction, why_dropped: str) -> None:
+    """Keep who is linked to whom, and nothing that time may have passed by.
+
+    Shapes: `why_dropped` is what the journal says of intents that were open.
+    """
     for account in records.accounts(tx):
         records.read_anew(tx, account)
         # Contacts may have been deleted since: a uid that no contact carries is then a question, not a new contact.
@@ -123,7 +127,7 @@ def _believe_nothing(tx: Transaction) -> None:
     tx.run("UPDATE records SET missing_looks = 0")
     tx.run("UPDATE notes SET missing_looks = 0, trusted = 0")
     for intent in journal.unfinished(tx):
-        journal.dropped(tx, intent.id, "open when the state was backed up; the state was restored since")
+        journal.dropped(tx, intent.id, why_dropped)
 
 
 def _keep_aside(state_folder: Path, now: datetime) -> None:

@@ -155,12 +155,14 @@ def ask_for_new(state: State, account: AccountName, uid: Uid) -> None:
 def unlink(state: State, account: AccountName, uid: Uid, now: datetime) -> RemoteId:
     """Part a note from its contact in an account, and return that contact; nothing is written, both stay.
 
+    It is an answer: the two are not asked about again.
     Errors: `NoSuchLink` if the note has none.
     """
     with state.transaction() as tx:
         for (remote_id,) in tx.all("SELECT remote_id FROM links WHERE account = ? AND uid = ?", (account, uid)):
             links.remove_link(tx, account, uid)
             links.bury(tx, Tombstone(account, uid, remote_id), Parting.BY_OWNER, now)
+            links.tell_apart(tx, account, uid, remote_id)
             return RemoteId(remote_id)
     raise NoSuchLink(f"this note has no contact in {account}")
 

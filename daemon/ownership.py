@@ -11,7 +11,7 @@ from enum import Enum, auto
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from daemon.backup import MACHINE_ID_NAME
+from daemon.backup import MACHINE_ID_NAME, believe_nothing
 from daemon.codec import time_text
 from daemon.database import LOST_STATE_AT, folder_usable, make_folder, sync_folder
 from daemon.errors import DaemonError, MarkerUnreadable, NotKnownHere, NotOurVault, StateError, VaultMissing
@@ -148,6 +148,8 @@ def _new_marker(known: UUID | None, machine: UUID, beginning: Beginning) -> Mark
 def take_over(root: Path, state: State, machine: UUID, now: datetime) -> bool:
     """Make this machine the one that keeps the vault in step; a marker that cannot be read is written anew.
 
+    What this machine remembers of a vault that another kept in step meanwhile is as old as a backup: its bases are not
+    believed, or a value set back to what they say would look like nobody's edit.
     Result: False if it was that already, and nothing was written.
     Errors: `NoMarker`, and `VaultMissing` if the state speaks of another vault.
     """
@@ -163,6 +165,9 @@ def take_over(root: Path, state: State, machine: UUID, now: datetime) -> bool:
     ours = Marker(marker.vault_id, machine)
     if known is not None and marker == ours:
         return False
+    if known is not None:
+        with state.transaction() as tx:
+            believe_nothing(tx, "open when another machine took over; this one has taken over since")
     write_marker(root, ours)
     if known is None:
         _remember(state, ours, now)

@@ -8,7 +8,8 @@ Rules, strongest first:
    a second one would be the duplicate that people complain of most, so the owner is asked.
 
 Whatever is ambiguous becomes a `Question` about that one person; the others go on. A note and a record of which the
-owner has said that they are not the same person are as if they had nothing in common but a uid.
+owner has said that they are not the same person are as if they had nothing in common. If it is the person's uid that
+they have in common, or if the owner has parted them, nothing is linked, made or asked: the owner has answered.
 """
 
 from collections import defaultdict
@@ -115,39 +116,56 @@ def match(
     apart = {link.uid: link.remote_id for link in suspended if link.account == account.name}
     index = _index(notes, account, linked, apart, tombstones)
     index = replace(index, strangers=_strangers(account.name, strangers))
-    outcomes = [_match_one(note, index) for note in notes if note.uid not in linked | apart]
+    unlinked = (_match_one(note, index) for note in notes if note.uid not in linked | apart)
+    outcomes = [outcome for outcome in unlinked if outcome is not None]
     matches = _without_rivals(index.account, outcomes)
     # A record missed by one look owns what it owns, but cannot be linked: its note waits for the next look.
     return replace(matches, linked=tuple(one for one in matches.linked if one.remote_id not in account.missing))
 
 
-def _match_one(note: NoteState, index: _Index) -> Match | Question | Uid:
-    def question(doubt: Doubt, candidates: Iterable[RemoteId]) -> Question:
-        return Question(index.account, note.uid, doubt, tuple(sorted(candidates)))
-
-    carriers = index.by_uid.get(note.uid, ())
+def _match_one(note: NoteState, index: _Index) -> Match | Question | Uid | None:
+    """Return what becomes of an unlinked note, None if the owner has said already that nothing is to."""
+    strangers = index.strangers.get(note.uid, frozenset[RemoteId]())
+    marked = index.by_uid.get(note.uid, ())
+    carriers = tuple(remote_id for remote_id in marked if remote_id not in strangers)
     if len(carriers) > 1:
-        return question(Doubt.SEVERAL_UIDS, carriers)
+        return _question(note, index, Doubt.SEVERAL_UIDS, carriers)
     if carriers:
-        return _certain(note, index, carriers[0], "uid") or question(_doubt_of(note, index, carriers[0]), carriers)
+        return _match_with(note, index, carriers[0], "uid")
+    if marked:
+        return None
     # The owner has seen the doubt and wants a new contact; one that carries the uid would be a second of the same name.
     if note.uid in index.asked_for:
         return note.uid
     found = _by_address(note, index)
     if isinstance(found, Question):
         return found
-    if found is not None:
-        return _certain(note, index, found, "address") or question(_doubt_of(note, index, found), (found,))
+    return _match_with(note, index, found, "address") if found is not None else _without_record(note, index, strangers)
+
+
+def _without_record(note: NoteState, index: _Index, strangers: frozenset[RemoteId]) -> Question | Uid | None:
+    """Return the uid if a contact may be made, else what stands against it."""
+    if any(index.parted(note.uid, remote_id) for remote_id in strangers):
+        return None
     if note.uid in index.buried:
-        return question(Doubt.DELETED, ())
-    strangers = index.strangers.get(note.uid, frozenset[RemoteId]())
+        return _question(note, index, Doubt.DELETED, ())
     alike = index.free_by_name.get(name_key(note.reading.person.name), ())
     namesakes = tuple(remote_id for remote_id in alike if remote_id not in strangers)
     if namesakes:
-        return question(Doubt.SAME_NAME, namesakes)
+        return _question(note, index, Doubt.SAME_NAME, namesakes)
     if index.recovering and note.reading.uid is not None:
-        return question(Doubt.LOST, ())
+        return _question(note, index, Doubt.LOST, ())
     return note.uid
+
+
+def _match_with(note: NoteState, index: _Index, remote_id: RemoteId, evidence: str) -> Match | Question:
+    if remote_id in index.linked | index.suspended or index.parted(note.uid, remote_id):
+        return _question(note, index, _doubt_of(note, index, remote_id), (remote_id,))
+    return Match(note.uid, remote_id, evidence)
+
+
+def _question(note: NoteState, index: _Index, doubt: Doubt, candidates: Iterable[RemoteId]) -> Question:
+    return Question(index.account, note.uid, doubt, tuple(sorted(candidates)))
 
 
 def _by_address(note: NoteState, index: _Index) -> RemoteId | Question | None:
@@ -169,12 +187,6 @@ def _by_address(note: NoteState, index: _Index) -> RemoteId | Question | None:
         return None
     doubt = Doubt.SEVERAL_NOTES if shared_among_notes and len(certain) < 2 else Doubt.SEVERAL_RECORDS
     return Question(index.account, note.uid, doubt, candidates)
-
-
-def _certain(note: NoteState, index: _Index, remote_id: RemoteId, evidence: str) -> Match | None:
-    if remote_id in index.linked | index.suspended or index.parted(note.uid, remote_id):
-        return None
-    return Match(note.uid, remote_id, evidence)
 
 
 def _doubt_of(note: NoteState, index: _Index, remote_id: RemoteId) -> Doubt:

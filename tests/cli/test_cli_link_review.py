@@ -96,6 +96,7 @@ def test_what_was_parted_stays_so_until_it_is_linked_again(told: Command, doubtf
         told("sync", "--once", "--yes")
     assert doubtful.sides() == before
     assert "parted by you" in told("links").said
+    assert f"People/{ADA}.md" not in waiting(told)
     assert told("unlink", ADA).code == 64
     assert told("link", ADA, "0.vcf").code == 0
     told("sync", "--once", "--yes")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from folder_worlds import FolderWorld, made, person
+from folder_worlds import CONTACTD, FolderWorld, made, person, run
 
 
 @pytest.fixture
@@ -80,3 +80,21 @@ def test_an_account_renamed_in_the_configuration_makes_no_contact_that_was_delet
     world.config.write_text(config.replace("[accounts.home]", "[accounts.elsewhere]"))
     world.sync()
     assert len(world.cards()) == 2
+
+
+def test_a_machine_that_takes_a_vault_back_believes_no_base_of_its_own(tmp_path: Path) -> None:
+    """Its base is as old as its last run: a value set back to it would look like nobody's edit, and be overwritten."""
+    world = made(tmp_path)
+    note = world.note("Ann Lee")
+    note.write_text(person("Ann Lee", "department: Old"))
+    assert world.sync().code == 0
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_text(world.config.read_text().replace(str(world.state), str(tmp_path / "elsewhere")))
+    for command in (("takeover",), ("sync", "--once", "--yes")):
+        assert run(tmp_path, CONTACTD, *command, "--config", elsewhere).code == 0
+    note.write_text(note.read_text().replace("Old", "New"))
+    assert run(tmp_path, CONTACTD, "sync", "--once", "--config", elsewhere).code == 0
+    assert world.contactd("takeover").code == 0
+    note.write_text(note.read_text().replace("New", "Old"))
+    assert "note Old, home New" in world.sync().said
+    assert "department: Old\n" in note.read_text()

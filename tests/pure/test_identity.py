@@ -159,11 +159,27 @@ def test_accounts_do_not_see_each_others_links() -> None:
         # of two that own her address the other is left
         ([record("1", {"emails": ("ada@example.test",)}), record("2", {"emails": ("ada@example.test",)})], ("1",), "2 by address"),
         ([record("1", {"emails": ("ada@example.test",)})], ("1",), "new"),
-        # our own uid is stronger than what was said once
-        ([record("1", {}, uid="ada")], ("1",), "1 by uid"),
+        # of two that carry her uid, as copies do, the other is left
+        ([record("1", {}, uid="ada"), record("2", {}, uid="ada")], ("1",), "2 by uid"),
     ],
 )  # fmt: skip
 def test_whoever_the_owner_told_apart_is_not_meant(
     records: list[Record], strangers: tuple[str, ...], expected: str
 ) -> None:
     assert summary(found([ADA], account(*records), strangers=strangers)) == {"ada": expected}
+
+
+@pytest.mark.parametrize(
+    ("records", "parted"),
+    [
+        # a second contact with her uid would be a duplicate of the one she is not
+        ([record("1", {}, uid="ada")], None),
+        ([record("1", {}, uid="ada")], ("ada", "1")),
+        ([record("1", {"emails": ("ada@example.test",)})], ("ada", "1")),
+        ([], ("ada", "1")),
+    ],
+)
+def test_who_was_told_apart_from_her_own_contact_is_let_be(
+    records: list[Record], parted: tuple[str, str] | None
+) -> None:
+    assert summary(found([ADA], account(*records), parted=parted, strangers=("1",))) == {}
