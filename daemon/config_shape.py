@@ -89,7 +89,7 @@ def _check_zone(value: object) -> None:
         raise ValueError(f"{judged(value)}; expected {wanted}")  # noqa: TRY004  # what pydantic collects
     try:
         zone = value and ZoneInfo(value)
-    except (ValueError, OSError) as error:
+    except (LookupError, ValueError, OSError) as error:
         raise ValueError(f"{judged(value)}; expected {wanted}") from error
     del zone
 

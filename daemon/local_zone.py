@@ -17,12 +17,12 @@ def local_zone(localtime: Path = _LOCALTIME) -> tzinfo:
     if named:
         try:
             return ZoneInfo(named)
-        except (ValueError, OSError):
+        except (LookupError, ValueError, OSError):
             return _offset_of_today()
     try:
         with localtime.open("rb") as rules:
             return ZoneInfo.from_file(rules, key=_name(localtime.resolve()))
-    except (ValueError, OSError):
+    except (LookupError, ValueError, OSError):
         return _offset_of_today()
 
 

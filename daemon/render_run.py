@@ -146,7 +146,7 @@ def _written(done: Report) -> int:
 
 
 def _accounts(done: Report, now: Standing) -> Iterator[str]:
-    if not done.accounts:
+    if not done.accounts and not done.calendars:
         yield "No account has an address book: name one in the configuration."
     for account in done.accounts:
         yield f"{account.name}: {_account(account, done, now)}"
@@ -281,7 +281,7 @@ def _verdict(done: Report) -> str:
         return touched if work else f"{touched} {_VERDICTS[done.exit_code]}"
     if waiting:
         return f"Nothing was done for {waiting}; `{_go_ahead(done)}` carries out what waits."
-    if not done.accounts:
+    if not done.accounts and not done.calendars:
         return "There is nothing to keep in step with."
     if not done.exit_code and any(account.missing for account in done.accounts) and not done.deeds.parted:
         return "In step, but for what is no longer found: only what the next run misses too counts as deleted."

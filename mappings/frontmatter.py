@@ -138,6 +138,7 @@ class Heard(NamedTuple):
 
     notation: str
     texts: tuple[str, ...]
+    counts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +294,11 @@ def _second_reading(note: str, fences: Fences, yaml: str) -> Mapping[str, Heard]
     heard: dict[str, Heard] = {}
     for key, value in values.items():
         items = value if isinstance(value, list) else [value]
-        heard[repr(key)] = Heard(repr(value), tuple(item for item in items if isinstance(item, str)))
+        heard[repr(key)] = Heard(
+            repr(value),
+            texts=tuple(item for item in items if isinstance(item, str)),
+            counts=tuple(str(item) for item in items if type(item) is int),
+        )
     return heard
 
 

@@ -29,10 +29,11 @@ class Splice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewText:
-    """A text to be written, and the style it gets where there is no old value to imitate."""
+    """A text to be written, and the style it gets where there is no old value to imitate; a count stands as a number."""
 
     text: str
     style: Style
+    is_count: bool = False
 
 
 def apply(note: str, splices: Sequence[Splice]) -> str:
@@ -57,6 +58,8 @@ def replace(block: Block, old: Scalar, new: NewText, *, in_flow: bool = False) -
     if old.is_null:
         start, end = _place(block.note, old)
         return Splice(start, end, _gap(block.note, start) + _spell(new, in_flow=in_flow or block.flow))
+    if new.is_count and old.style is Style.PLAIN:
+        return Splice(old.start, old.end, new.text)
     text = spell(new.text, old.style, in_flow=in_flow or block.flow, plain_dates=is_date(old.text))
     return Splice(old.start, old.end, text)
 
@@ -205,7 +208,7 @@ def _brackets(texts: Sequence[NewText]) -> str:
 
 
 def _spell(new: NewText, *, in_flow: bool) -> str:
-    return spell(new.text, new.style, in_flow=in_flow, plain_dates=False)
+    return new.text if new.is_count else spell(new.text, new.style, in_flow=in_flow, plain_dates=False)
 
 
 def _newline(block: Block) -> str:

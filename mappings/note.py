@@ -300,7 +300,7 @@ def _put_uid(note: _Note, uid: Uid) -> _Note:
         if not isinstance(node, Scalar):
             raise EditRefused(f"`{key}` is not a single text")
         splice = frontmatter_edit.replace(note.block, node, new)
-    after = _proved(note, Edit((splice,), frozenset({key}), (uid,)))
+    after = _proved(note, Edit((splice,), frozenset({key}), (uid,), ()))
     if after.reading.reading.uid != uid:
         raise EditRefused("the uid would not read back")
     return after
@@ -330,7 +330,9 @@ def _check_second_reading(before: Block | None, after: Block | None, edit: Edit)
     changed = {repr(key) for key in edit.keys}
     heard: Mapping[str, Heard] = after.heard if after is not None else {}
     written = {text for key in changed if key in heard for text in heard[key].texts}
-    if _notations(before, changed) != _notations(after, changed) or not written.issuperset(edit.texts):
+    counted = {count for key in changed if key in heard for count in heard[key].counts}
+    says_it = written.issuperset(edit.texts) and (counted | written).issuperset(edit.counts)
+    if _notations(before, changed) != _notations(after, changed) or not says_it:
         raise EditRefused("two readers of YAML would not agree on the result")
 
 

@@ -15,17 +15,18 @@ from mappings.profiles import Profile
 _QUOTED: frozenset[FieldName] = frozenset({"phones", "birthday", "last_contact", "next_meeting", "last_1on1"})
 """Fields whose values some reader takes for a number or date when they stand without quotes."""
 
-_BARE: frozenset[FieldName] = frozenset({"meetings_90d"})
+_COUNTS: frozenset[FieldName] = frozenset({"meetings_90d"})
 """Fields whose values are numbers to every reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Splices, the keys whose values they change, and the texts that are to be found there afterwards."""
+    """Splices, the keys whose values they change, and the texts and numbers that are to be found there afterwards."""
 
     splices: tuple[Splice, ...]
     keys: frozenset[str]
     texts: tuple[str, ...]
+    counts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,17 @@ def edit_field(note: str, block: Block | None, profile: Profile, field: FieldNam
     """
     wish = difference(field, found.slots, wanted)
     style = _style_anew(block, field)
-    added = [NewText(text, style) for text in wish.added]
+    added = [NewText(text, style, is_count=field in _COUNTS) for text in wish.added]
     ready = [spot for spot in found.vacant if not _is_to_be_list(profile, field, spot, len(added))]
     changes = [
-        *(_Change(slot.spot, NewText(text, style)) for slot, text in wish.replaced),
+        *(_Change(slot.spot, NewText(text, style, is_count=field in _COUNTS)) for slot, text in wish.replaced),
         *(_Change(slot.spot, None) for slot in wish.removed),
         *(_Change(spot, new) for spot, new in zip(ready, added, strict=False)),
     ]
     texts = [change.new for change in changes if not isinstance(change.spot, LineSpot)] + added[len(ready) :]
     further = added[len(ready) :]
     home = _home(profile, field, found)
-    made = Edit((), frozenset(), ())
+    made = Edit((), frozenset(), (), ())
     if isinstance(home, ItemSpot):
         changes += (_Change(_beyond(home), new) for new in further)
     elif further and home is not None and block is not None:
@@ -84,7 +85,13 @@ def edit_field(note: str, block: Block | None, profile: Profile, field: FieldNam
         made = _create(note, block, profile, field, further)
     keys = {change.spot.key for change in changes if not isinstance(change.spot, LineSpot)}
     splices = (*_single_splices(note, block, changes), *_list_splices(block, changes), *made.splices)
-    return Edit(splices, frozenset(keys) | made.keys, tuple(new.text for new in texts if new is not None))
+    written = [new for new in texts if new is not None]
+    return Edit(
+        splices,
+        frozenset(keys) | made.keys,
+        tuple(new.text for new in written if not new.is_count),
+        tuple(new.text for new in written if new.is_count),
+    )
 
 
 def _beyond(spot: ItemSpot) -> ItemSpot:
@@ -100,7 +107,7 @@ def _as_list(
         firsts = [NewText(home.scalar.text, home.scalar.style)]
     listed = frontmatter_edit.make_list(block, home.scalar, [*firsts, *further])
     others = [change for change in changes if change.spot is not home]
-    return others, Edit((listed,), frozenset({home.key}), ())
+    return others, Edit((listed,), frozenset({home.key}), (), ())
 
 
 def _home(profile: Profile, field: FieldName, found: Found) -> KeySpot | ItemSpot | None:
@@ -125,7 +132,7 @@ def _create(note: str, block: Block | None, profile: Profile, field: FieldName, 
         groups = [(first_key, texts)]
     as_list = field in profile.listed or (len(texts) > 1 and field not in profile.numbered)
     splice = frontmatter_edit.create(note, block, groups, as_list=as_list)
-    return Edit((splice,), frozenset(key for key, _ in groups), ())
+    return Edit((splice,), frozenset(key for key, _ in groups), (), ())
 
 
 def _free_keys(taken: Sequence[str], first: str, count: int) -> list[str]:
@@ -174,6 +181,4 @@ def _is_to_be_list(profile: Profile, field: FieldName, spot: Spot, count: int) -
 def _style_anew(block: Block | None, field: FieldName) -> Style:
     if field in _QUOTED:
         return Style.DOUBLE
-    if field in _BARE:
-        return Style.PLAIN
     return Style.PLAIN if block is None else frontmatter_edit.neighbours_style(block)

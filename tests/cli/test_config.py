@@ -241,6 +241,29 @@ def test_no_environment_variable_has_a_say(monkeypatch: pytest.MonkeyPatch) -> N
             ("accounts.home.me, item 1: does not fit; expected an e-mail address in quotes",),
         ),
         (
+            VAULT + '[meetings]\ntimezone = "Nowhere/At_all"\nfree = "sometimes"\ndays_back = 0\nroms = []',
+            (
+                (
+                    "meetings.timezone: does not fit; "
+                    'expected the name of a time zone, like "Europe/Berlin", or "" for the system\'s'
+                ),
+                "meetings.days_back: is 0; expected a whole number of days, 1 to 3650",
+                'meetings.free: does not fit; expected "never", "one to one" or "always"',
+                "meetings.roms: unknown key; did you mean rooms?",
+            ),
+        ),
+        (
+            VAULT + '[meetings]\nrooms = ["room"]\nexcluded_domains = ["@example.test"]\nkinds = ["party"]',
+            (
+                (
+                    'meetings.kinds, item 1: does not fit; expected "ordinary", "out of office", "focus", '
+                    '"working location", "birthday" or "from mail"'
+                ),
+                'meetings.rooms, item 1: does not fit; expected a pattern of addresses in quotes, like "all@*"',
+                'meetings.excluded_domains, item 1: does not fit; expected a domain in quotes, like "example.org"',
+            ),
+        ),
+        (
             VAULT + VDIR + 'delete_with_note = "no"',
             ("accounts.home.delete_with_note: does not fit; expected true or false",),
         ),

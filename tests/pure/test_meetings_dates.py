@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from mappings.date_memory import NOTHING_REMEMBERED, DateMemory, Floor, Free, Off, Pin, Standing, carried_out
-from mappings.derived_dates import settle_last, settle_next
+from mappings.derived_dates import settle_count, settle_last, settle_next
 from mappings.event import AttendeeKind, Response, Timed
 from mappings.explanation import explain
 from mappings.meetings import Clock, Evidence
@@ -218,3 +218,54 @@ def test_the_local_day_of_the_start_is_meant() -> None:
 def test_a_room_with_a_note_is_no_person() -> None:
     room = replace(MEETING, attendees=(ACCEPTED, invited(ADA, kind=AttendeeKind.ROOM)))
     assert found(room).tally(Uid("ada")).last_contact is None
+
+
+WRITTEN = DateMemory(NOV + "09", None, Free(), NOV + "22")
+
+
+@pytest.mark.parametrize(
+    ("memory", "noted", "heard", "derived", "wanted", "standing"),
+    [
+        # somebody's word in a contact, while the note says what we wrote
+        (WRITTEN, NOV + "09", NOV + "12", M9, NOV + "12", Floor(NOV + "12")),
+        (WRITTEN, NOV + "09", NOV + "05", M9, NOV + "05", Pin(NOV + "05", M9.start)),
+        (WRITTEN, NOV + "09", "", M9, "", Pin("", M9.start)),
+        (WRITTEN, NOV + "09", NOV + "09", M9, NOV + "09", Floor(NOV + "09")),
+        # both say the same, or a rule has chosen between them
+        (WRITTEN, NOV + "12", NOV + "12", M9, NOV + "12", Floor(NOV + "12")),
+        (WRITTEN, NOV + "12", NOV + "14", M9, NOV + "14", Floor(NOV + "14")),
+        # a run that took it up died before the note said it, and a meeting came meanwhile
+        (
+            DateMemory(NOV + "05", NOV + "10", Floor(NOV + "10"), ""),
+            NOV + "05", NOV + "10", M12, NOV + "12", Floor(NOV + "10"),
+        ),
+        # a key that is off is put back by a word
+        (DateMemory(None, None, Off(), ""), None, NOV + "12", M9, NOV + "12", Floor(NOV + "12")),
+    ],
+)  # fmt: skip
+def test_a_word_in_a_contact(
+    memory: DateMemory, noted: str | None, heard: str, derived: Evidence, wanted: str, standing: Standing
+) -> None:
+    settled = settle_last(memory, noted, heard, derived, "")
+    assert (settled.wanted, settled.memory.standing) == (wanted, standing)
+
+
+@pytest.mark.parametrize(
+    ("memory", "noted", "count", "wanted", "standing"),
+    [
+        (NOTHING_REMEMBERED, None, 3, "3", Free()),
+        (NOTHING_REMEMBERED, None, 0, None, Free()),
+        (NOTHING_REMEMBERED, "", 0, "0", Free()),
+        (NOTHING_REMEMBERED, "7", 3, "3", Free()),
+        (DateMemory("3", None, Free(), NOV + "22"), "3", 0, "0", Free()),
+        (DateMemory("3", None, Free(), NOV + "23"), "3", 4, "3", Free()),
+        (DateMemory("3", None, Free(), NOV + "22"), None, 4, None, Off()),
+        (DateMemory(None, None, Off(), ""), None, 4, None, Off()),
+        (DateMemory(None, None, Off(), ""), "", 4, "4", Free()),
+    ],
+)
+def test_a_count_is_nobodys_but_ours(
+    memory: DateMemory, noted: str | None, count: int, wanted: str | None, standing: Standing
+) -> None:
+    settled = settle_count(memory, noted, count, NOV + "23")
+    assert (settled.wanted, settled.memory.standing) == (wanted, standing)
