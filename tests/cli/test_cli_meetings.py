@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from daemon.config_shape import AccountKeys, MeetingKeys
 from folder_worlds import FolderWorld, Ran, edit, made, person
+from mappings.meeting_case import MeetingRules
+from mappings.meeting_rules import DOUBTS, GUEST_RULES, MEETING_RULES
 
 Contactd = Callable[..., Ran]
 Command = Callable[..., Ran]
@@ -258,3 +262,36 @@ def test_an_account_is_renamed_with_its_meetings_or_forgotten_with_them(told: Co
     assert "office, calendar team  [" in told("why", ADA).said
     told("account", "remove", "office", "--yes")
     assert "No calendar was read so far" in told("why", ADA).said
+
+
+def test_a_folder_that_vanishes_takes_nothing_back_and_is_told(told: Command, world: FolderWorld) -> None:
+    write(world, event("tea", -9))
+    synced(told)
+    (world.root / "team").rename(world.root / "elsewhere")
+    ran = synced(told)
+    assert (ran.code, noted(world)) == (2, day(-9))
+    assert "home, calendar team: away: folder" in ran.said
+    (world.root / "elsewhere").rename(world.root / "team")
+    assert (synced(told).code, noted(world)) == (0, day(-9))
+
+
+def test_a_folder_that_is_suddenly_empty_waits_for_the_owner(told: Command, world: FolderWorld) -> None:
+    world.note("Bob").write_text(person("Bob", "email: bob@example.test"))
+    write(world, event("tea", -9), event("cake", -5).replace("ada@", "bob@"))
+    synced(told)
+    for file in (world.root / "team").iterdir():
+        file.unlink()
+    ran = told("sync", "--once")
+    assert (ran.code, noted(world)) == (4, day(-9))
+    assert "take back the last contact of 2 notes" in ran.said
+    status = told("status")
+    assert (status.code, "dates from calendars:" in status.said) == (4, True)
+    synced(told)
+    assert (noted(world), told("status").code) == ("", 0)
+
+
+def test_every_rule_names_a_key_that_the_configuration_has() -> None:
+    keys = {key.name for shape in (MeetingKeys, AccountKeys) for key in fields(shape)}
+    named = {rule.key for rule in (*MEETING_RULES, *DOUBTS)} | {rule.key for rule in GUEST_RULES}
+    assert named - {""} <= keys
+    assert named - {"", "me"} == {key.name for key in fields(MeetingRules)}
