@@ -9,12 +9,13 @@ first looks and reads done before.
 """
 
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from folder_worlds import FolderWorld, made, person
+from folder_worlds import CONTACTD, FolderWorld, made, person
 from service_worlds import cpu_s, resident_bytes, running, until
 
 POLL_S = 0.002
@@ -51,7 +52,8 @@ def idle(world: FolderWorld, span_s: float, notes: int) -> tuple[float, int]:
         folder = world.vault / "People" / str(number // 100) / str(number)
         folder.mkdir(parents=True)
         (folder / f"Person {number}.md").write_text(person(f"Person {number}", "role: r0"))
-    if world.sync().code != 0:
+    first = subprocess.run([CONTACTD, "sync", "--once", "--yes", "--config", world.config], check=False)
+    if first.returncode != 0:
         sys.exit("the world did not come into step")
     with running(world) as service:
         pid = service.process.pid

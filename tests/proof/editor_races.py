@@ -41,7 +41,8 @@ def with_sed(path: Path, line: str) -> None:
 
 def with_nano(path: Path, line: str) -> None:
     """Save as nano does: in place; it needs a terminal, which `script` gives it."""
-    keys = f"\x1b/{line}\r\x0f\r\x18"
+    # To the end; the line; leave, saving, under this name, and also if the file has changed meanwhile.
+    keys = f"\x1b/{line}\r\x18y\ry"
     command = f"nano --ignorercfiles '{path}'"
     program = shutil.which("script") or "script"
     typed = subprocess.Popen(
