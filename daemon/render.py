@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from textwrap import TextWrapper
 
+from daemon.codec import time_text
 from daemon.errors import ConfigError, DaemonError
 from mappings.fields import texts
 from mappings.person import Uid, Value
@@ -48,9 +49,16 @@ def page(lines: Iterable[str]) -> str:
     return "\n".join(plain(line) for line in lines)
 
 
+def _instant(value: object) -> str:
+    """Return an instant as JSON has it; anything else that JSON cannot say is our bug."""
+    if not isinstance(value, datetime):
+        raise TypeError(type(value).__name__)
+    return time_text(value)
+
+
 def document(content: object) -> str:
     """Return JSON for other programs; what a terminal would not show is escaped in it too."""
-    text = json.dumps(content, ensure_ascii=False, indent=2)
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=_instant)
     return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
 
 

@@ -103,7 +103,7 @@ def _when(done: Ignored, zone: tzinfo) -> str:
 
 def _last(told: Why, zone: tzinfo) -> Iterator[str]:
     said = told.explanation
-    yield from _of_standing(said.standing, told)
+    yield from _of_standing(said.standing)
     if said.last_contact is not None:
         lead = "" if told.is_free else "the calendars say: "
         yield from _evidence(said.last_contact, zone, lead)
@@ -114,7 +114,7 @@ def _last(told: Why, zone: tzinfo) -> Iterator[str]:
         yield f"the next sync writes {derived or 'nothing'}"
 
 
-def _of_standing(standing: Standing, told: Why) -> Iterator[str]:
+def _of_standing(standing: Standing) -> Iterator[str]:
     match standing:
         case Free():
             return
@@ -130,7 +130,6 @@ def _of_standing(standing: Standing, told: Why) -> Iterator[str]:
             yield "to have it kept up again: put the key back without a value"
         case _:
             assert_never(standing)
-    del told
 
 
 def _next_date(told: Why) -> str:

@@ -186,6 +186,14 @@ class TestTheOwnersWord:
         said = told("why", ADA).said
         assert f"{day(-20)} is your own word (a pin), said against the meeting of {day(-9)}" in said
 
+    def test_a_run_that_pins_a_date_can_be_told_as_json(self, told: Command, world: FolderWorld) -> None:
+        write(world, event("tea", -9))
+        world.note(ADA).write_text(person(ADA, "email: ada@example.test", f"last_contact: {day(-20)}"))
+        steps = json.loads(told("sync", "--once", "--yes", "--json").said)["plan"]["operations"]
+        (remembered,) = (step["memory"] for step in steps if step["kind"] == "RememberDate")
+        assert remembered["standing"]["date"] == day(-20)
+        assert remembered["standing"]["against"].startswith(day(-9))
+
     def test_a_key_that_is_gone(self, told: Command, world: FolderWorld) -> None:
         write(world, event("tea", -9))
         world.note(ADA).write_text(person(ADA, "email: ada@example.test", f"last_contact: {day(-2)}"))
