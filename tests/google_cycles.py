@@ -26,6 +26,13 @@ class World:
         (self.vault / "People").mkdir(parents=True)
         write_marker(self.vault, MARKER)
         self.state = State.in_memory()
+        self.contacts = google.contacts
+        """How a run gets its connector: a new one, as a timer's has, or the one that a service keeps."""
+
+    def keep_connector(self) -> None:
+        """Run with one connector from now on, as a service does."""
+        kept = self.google.contacts()
+        self.contacts = lambda: kept
 
     def note(self, name: str) -> Path:
         return self.vault / "People" / f"{name}.md"
@@ -35,9 +42,9 @@ class World:
         self.note(name).write_text("\n".join(text))
 
     def run(self, apart: timedelta = APART) -> Report:
-        """Run one cycle with a connector that remembers nothing; time passes before it."""
+        """Run one cycle; time passes before it."""
         self.google.google.clock.advance(apart)
-        setup = setup_of(self.vault, [account_of(self.google.contacts())])
+        setup = setup_of(self.vault, [account_of(self.contacts())])
         return cycle.sync(setup, self.state, self.now, lambda _: frozenset({HOME}), one_by_one)
 
     def now(self) -> datetime:

@@ -64,6 +64,8 @@ def make_odd(world: World, rng: Random) -> None:
     google.unconfirmed.listing_lags_too = rng.random() < 0.5
     google.unconfirmed.batch_failure = rng.choice(tuple(BatchFailure))
     google.tokens.rotates = rng.random() < 0.5
+    if rng.random() < 0.5:
+        world.keep_connector()
 
 
 def happen(world: World, rng: Random, name: str, word: str) -> bool:
