@@ -35,9 +35,11 @@ class Line:
     def __init__(self, connection: socket.socket, question: Document) -> None:
         self._connection = connection
         self.question = question
+        self.answered = False
 
     def answer(self, document: Document) -> None:
         """Say the answer; whoever has gone away meanwhile does not hear it."""
+        self.answered = True
         with suppress(OSError):
             self._connection.sendall(_line(document))
 

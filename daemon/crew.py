@@ -16,8 +16,9 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one piece of work: what it returned, or the error that it raised."""
+    """What became of one piece of work: what it returned, or the error that it raised; `crew` is whose work it was."""
 
+    crew: "Crew"
     account: AccountName
     returned: object
     error: Exception | None
@@ -47,7 +48,7 @@ class Crew:
         works = self._works[account]
         while (work := works.get()) is not None:
             try:
-                done = Done(account, work(), None)
+                done = Done(self, account, work(), None)
             except Exception as error:  # noqa: BLE001  # it is raised where it is dealt with, in the main thread
-                done = Done(account, None, error)
+                done = Done(self, account, None, error)
             self._told(done)

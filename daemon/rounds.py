@@ -191,7 +191,7 @@ class Rounds:
         self._notes_moved = True
         self._note_again_s, self._note_wait_s = schedule.NEVER_S, NOTE_AGAIN_S[0]
         self._dates: tuple[date, str] | None = None
-        self._dates_until = _NEVER
+        self.dates_until = _NEVER
         self._rounds: list[_Round] = []
         self._requests: list[Request] = []
         gather.prepare(setup, desk.state)
@@ -229,13 +229,14 @@ class Rounds:
         waits = [post.turn.due_s for post in self._posts.values() if not post.busy and not post.fresh]
         if self._requests:
             waits.append(self._clock.seconds() + 1.0)
-        return min(*waits, self._note_again_s, self._dates_due_s())
+        has_idle = any(not post.busy and _is_well(post) for post in self._posts.values())
+        return min(*waits, self._note_again_s, self._dates_due_s() if has_idle else schedule.NEVER_S, schedule.NEVER_S)
 
     def _dates_due_s(self) -> float:
         """Return when time itself changes what the calendars tell."""
-        if self._dates_until == _NEVER:
+        if self.dates_until == _NEVER:
             return schedule.NEVER_S
-        return self._clock.seconds() + (self._dates_until - self._clock.now()).total_seconds()
+        return self._clock.seconds() + (self.dates_until - self._clock.now()).total_seconds()
 
     def tick(self) -> None:
         """Do what is due.
@@ -259,10 +260,13 @@ class Rounds:
             self._round_if_wanted(setup)
 
     def done(self, done: Done) -> None:
-        """Take what a worker has done.
+        """Take what a worker has done; one that is not of this crew does not matter any more.
 
         Errors: what its work raised.
         """
+        if done.crew is not self._desk.crew:
+            # Of an earlier sitting, in which it hung; what it may have done is an open intent, and has been seen to.
+            return
         post = self._posts.get(done.account)
         if post is not None:
             post.busy = False
@@ -363,11 +367,11 @@ class Rounds:
         idle = [post for post in self._posts.values() if not post.busy and _is_well(post)]
         if not idle:
             return
-        dates_moved = (today, told) != self._dates or now >= self._dates_until
+        dates_moved = (today, told) != self._dates or now >= self.dates_until
         if self._notes_moved or dates_moved or any(post.behind for post in idle):
             self._dates = (today, told)
             self._round(setup, None)
-            self._dates_until = dates.hold_until(self._state) or _NEVER
+            self.dates_until = dates.hold_until(self._state) or _NEVER
 
     def _hurry_for(self, request: Request) -> None:
         self._look_at_all = True

@@ -306,14 +306,21 @@ class Sitting:
             self._crew.dismiss()
             if self._watch is not None:
                 self._watch.stop()
-            for line in (*self._lines, *self._asked_lines):
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Leave to the next sitting what was not answered in this one; where there is none, nobody is kept waiting."""
+        for line in (*self._lines, *self._asked_lines):
+            if line.answered or self._service.ending is Ending.STOP:
                 line.close()
+            else:
+                self._service.inbox.put(line)
 
     def _await(self) -> None:
         """Wait for something to do, and take what has come."""
         due_s = min(self._due_s(), seconds() + self._patience_s())
         messages = self._service.inbox.wait(due_s - seconds())
-        if seconds() - due_s > LATE_S and not messages:
+        if seconds() - due_s > LATE_S:
             _log.info("woken %d seconds late: everything is looked at", seconds() - due_s)
             self._look_again()
         for message in messages:
@@ -344,8 +351,11 @@ class Sitting:
             case "sync":
                 self._lines.append(line)
             case "borrow":
-                self._service.lend_to = line
-                self._service.ending = self._service.ending or Ending.LEND
+                if self._service.lend_to is None:
+                    self._service.lend_to = line
+                    self._service.ending = self._service.ending or Ending.LEND
+                else:
+                    self._lines.append(line)
             case _:
                 line.close()
 
@@ -474,7 +484,7 @@ class Sitting:
             self._service.alive()
             for message in self._service.inbox.wait(0.2):
                 if isinstance(message, Line):
-                    message.close()
+                    self._lines.append(message)
                 else:
                     self._take(message)
         return self._service.ending or Ending.STOP

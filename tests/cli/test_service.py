@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -330,3 +331,47 @@ def test_more_files_than_events_while_it_is_stopped_are_all_seen(tmp_path: Path)
         with world.opened_state() as state:
             assert until(lambda: state.all("SELECT count(*) FROM notes") == [(20_002,)], 180)
         assert service.stop() == 0
+
+
+def test_a_full_disk_is_waited_for_and_nothing_is_lost(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    world = made(tmp_path, more=QUICK)
+    world.state.mkdir(mode=0o700)
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", world.state], check=True)
+    try:
+        world.note(ADA).write_text(person(ADA, "company: Engines"))
+        assert world.sync().code == 0
+        with running(world) as service:
+            assert until(lambda: "at work" in world.contactd("status").said)
+            filling = world.state / "filling"
+            with filling.open("wb", buffering=0) as file, suppress(OSError):
+                while True:
+                    file.write(bytes(4096))
+            edit(world.note(ADA), "company: Engines", "company: Looms")
+            assert service.says("tried again in")
+            assert service.process.poll() is None
+            filling.unlink()
+            assert said_by_card(world, "ORG:Looms")
+            assert service.stop() == 0
+    finally:
+        subprocess.run(["/bin/umount", "--lazy", world.state], check=True)
+
+
+def test_an_account_that_hangs_delays_neither_the_others_nor_the_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        word = tmp_path / "word"
+        word.write_text("secret")
+        word.chmod(0o600)
+        hanging = f'[accounts.cloud]\nconnector = "dav"\nurl = "http://127.0.0.1:{port}/"\nusername = "me"\n'
+        world = made(tmp_path, more=f"{QUICK}{hanging}password_file = {json.dumps(str(word))}\n")
+        world.note(ADA).write_text(person(ADA, "company: Engines"))
+        assert world.sync("--account", "home").code in {0, 2}
+        with running(world) as service:
+            assert until(lambda: len(world.cards()) == 1)
+            edit(world.note(ADA), "company: Engines", "company: Looms")
+            assert said_by_card(world, "ORG:Looms")
+            begun = time.monotonic()
+            assert service.stop() == 0
+            assert time.monotonic() - begun < 30

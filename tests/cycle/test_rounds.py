@@ -360,3 +360,23 @@ def test_what_a_worker_could_not_expect_is_raised_where_it_can_be_dealt_with(ser
     served.now_s += 1.2 * INTERVAL_S
     with pytest.raises(ZeroDivisionError):
         served.settle()
+
+
+def test_work_of_an_earlier_sitting_that_comes_late_changes_nothing(served: Served) -> None:
+    gate = served.asked[HOME].gate = threading.Event()
+    served.now_s += 1.2 * INTERVAL_S
+    served.settle(without=frozenset({HOME}))
+    former = Crew(lambda _: None)
+    served.rounds.done(Done(former, HOME, None, ZeroDivisionError("its state is closed")))
+    assert served.rounds.at_work == {HOME}
+    gate.set()
+    served.settle()
+
+
+def test_time_that_changes_dates_does_not_keep_it_awake_while_every_account_is_down(served: Served) -> None:
+    for asked in served.asked.values():
+        asked.failure = TryLater("away", None)
+    served.now_s += 1.2 * INTERVAL_S
+    served.settle()
+    served.rounds.dates_until = clock()  # as if a meeting had just ended
+    assert served.rounds.next_s() > served.now_s
