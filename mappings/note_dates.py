@@ -80,7 +80,8 @@ def noted(note: NoteState, name: FieldName) -> str | None:
 def _is_ours_to_keep(note: NoteState, name: FieldName, takes: AbstractSet[FieldName], dates: Dates) -> bool:
     if note.unwritable or name in note.refused or name in note.reading.held:
         return False
-    return name in takes or (note.uid, name) in dates.memories
+    # A key that stood there and is gone was taken out; nothing else is to be said where the note has no place for it.
+    return name in takes or dates.memory(note.uid, name).stood is not None
 
 
 def _before(note: NoteState, name: FieldName, merged: Merged, sides: Sequence[Side], decided: Decided) -> Verdict:
