@@ -14,6 +14,7 @@ from connectors import registry
 from daemon.config_fit import Misfit, fitted
 from daemon.config_shape import (
     BrakeKeys,
+    CreateNotes,
     FieldTables,
     MeetingKeys,
     ProfileName,
@@ -41,7 +42,8 @@ class VaultConfig:
     """Where the notes are and how they are written.
 
     `people` are globs below the root; a note that one of them matches is a person's. `uid_key` is "" where notes
-    are not to carry their uid. `review_note` is the path of the note in which open questions are asked, "" for none.
+    are not to carry their uid. `review_note` is the path of the note in which open questions are asked, "" for none. Notes for people
+    who have none are made in `new_notes_folder` from `new_note_template`, "" for the built-in one.
     """
 
     path: Path
@@ -49,6 +51,9 @@ class VaultConfig:
     people: tuple[str, ...]
     uid_key: str
     review_note: str
+    new_notes_folder: str
+    new_note_template: str
+    new_notes_per_run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class AccountConfig:
     me: tuple[str, ...]
     new_contacts: NewContacts
     delete_with_note: bool
+    create_notes: CreateNotes
     policies: Mapping[FieldName, Policy]
     limit: Limit
     interval_s: int
@@ -165,7 +171,16 @@ def _written(table: Table) -> Written:
 def _resolved(written: Written) -> Config:
     vault = written.vault
     return Config(
-        vault=VaultConfig(vault.path, vault.profile, vault.people, vault.uid_key, vault.review_note),
+        vault=VaultConfig(
+            vault.path,
+            vault.profile,
+            vault.people,
+            vault.uid_key,
+            vault.review_note,
+            vault.new_notes_folder,
+            vault.new_note_template,
+            vault.new_notes_per_run,
+        ),
         state=written.state.path,
         undo_for=timedelta(days=written.state.undo_days),
         meetings=_meetings(written.meetings, _limit(written.brakes)),
@@ -184,6 +199,7 @@ def _account(name: AccountName, account: WrittenAccount, written: Written) -> Ac
         me=tuple(dict.fromkeys([*([keys.email] if keys.email else []), *keys.me])),
         new_contacts=keys.new_contacts or registry.new_contacts(keys.connector),
         delete_with_note=keys.delete_with_note,
+        create_notes=keys.create_notes,
         policies=_allowed(_with_tags(_policies(written.fields, keys.fields), keys.tags), keys.allow),
         limit=_limit(written.brakes, keys.brakes),
         interval_s=keys.interval_s or written.service.interval_s,

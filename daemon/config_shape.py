@@ -132,6 +132,11 @@ Name = Annotated[str, _text_like(r"[A-Za-z0-9_-]+", "letters, digits, - and _")]
 PropertyName = Annotated[str, _text_like(r"[A-Za-z0-9_-]*", 'letters, digits, - and _, or "" for none')]
 _NOTE_NAME = r"(?!.*(?:^|/)\.)(?:[^/\\:*?\"<>|]+(?:/[^/\\:*?\"<>|]+)*\.md)?"
 NoteName = Annotated[str, _text_like(_NOTE_NAME, 'a path in the vault, like "Contact review.md", or "" for none')]
+_FOLDER_NAME = r"(?!.*(?:^|/)\.)(?:[^/\\:*?\"<>|]+(?:/[^/\\:*?\"<>|]+)*)?"
+FolderName = Annotated[
+    str, _text_like(_FOLDER_NAME, 'a folder in the vault, like "People", or "" for the vault itself')
+]
+NewNotesCount = Annotated[int, _whole_number(0, 1000, "a whole number of notes, 0 to 1000")]
 People = Annotated[int, _whole_number(0, 10**9, "a whole number of people, 0 or more")]
 Seconds = Annotated[int, _whole_number(1, 7 * 86400, "a whole number of seconds, from 1 to a week")]
 Quiet = Annotated[
@@ -145,6 +150,7 @@ Domain = Annotated[str, _text_like(r"(?:[^@\s.]+\.)+[^@\s.]+", 'a domain in quot
 ConnectorName = Annotated[str, Check(_check_connector)]
 Tag = Annotated[str, _text_like(r"[^\s#,]+", "a tag without # and blanks")]
 AllowedField = Annotated[FieldName, Check(_check_allowed)]
+CreateNotes = Literal["none", "met", "all"]
 ProfileName = Literal["people-notes", "vcf-contacts", "kepano", "czottmann", "hal_md"]
 
 
@@ -157,6 +163,9 @@ class VaultKeys:
     people: tuple[Glob, ...] = ()
     uid_key: PropertyName = "uid"
     review_note: NoteName = ""
+    new_notes_folder: FolderName = "People"
+    new_note_template: NoteName = ""
+    new_notes_per_run: NewNotesCount = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +248,7 @@ class AccountKeys:
     me: tuple[Address, ...] = ()
     new_contacts: NewContacts | None = None
     delete_with_note: Switch = False
+    create_notes: CreateNotes = "none"
     allow: tuple[AllowedField, ...] | None = None
     tags: tuple[Tag, ...] = ()
     interval_s: Seconds | None = None

@@ -11,7 +11,20 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon import conflicts, dates, decisions, gather, journal, links, records, returns, review_note, saved_plan, scan
+from daemon import (
+    conflicts,
+    dates,
+    decisions,
+    gather,
+    journal,
+    links,
+    new_notes,
+    records,
+    returns,
+    review_note,
+    saved_plan,
+    scan,
+)
 from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Begun, Execution, begin, never
@@ -79,7 +92,11 @@ def planned(setup: Setup, state: State, now: datetime, sides: Sides) -> Look:
     if recover(state, world, read, now):
         world = gather.world(setup, state, sides.notes, sides.accounts)
     reports = gather.completed(sides.accounts, world)
-    world = replace(world, dates=dates.derive(setup.meetings, state, world.notes, now))
+    world = replace(
+        world,
+        dates=dates.derive(setup.meetings, state, world.notes, now),
+        newcomers=new_notes.newcomers(setup, state, sides.notes, now),
+    )
     plan = _planned(setup, world, frozenset())
     return Look(sides.notes.report, reports, sides.calendars, world, plan, sides.notes.leftovers, sides.notes.whole)
 
@@ -228,7 +245,7 @@ def _record_runs(tx: Transaction, job: Execution, seen: Look, deeds: Deeds) -> N
         if account.name not in _away(seen) | braked | deeds.broken.keys():
             before = records.account_row(tx, account.name)
             is_known = not before.first_run_done or settled
-            rules = rules_key(account, job.setup.rules) if is_known else before.rules
+            rules = rules_key(account, job.setup) if is_known else before.rules
             records.set_run_done(tx, account.name, rules)
     if seen.world.dates is not None and MEETINGS not in braked:
         dates.begun(tx)

@@ -165,7 +165,7 @@ def _memory(row: Row) -> DateMemory:
 
 
 def _kept_or_judged(meetings: Meetings, state: State, people: People, now: datetime) -> _Judged:
-    key = _key(meetings, state, people)
+    key = key_of(meetings, state, people)
     kept = get_meta(state, _KEPT)
     if kept is not None:
         document: dict[str, Any] = json.loads(kept)
@@ -173,7 +173,7 @@ def _kept_or_judged(meetings: Meetings, state: State, people: People, now: datet
             return _of_document(document)
     seen = ledger.ledger(state)
     found = _judged(meetings, state, seen, people, now)
-    until = min((each for each in _turns(meetings, seen) if each > now), default=now + meetings.ahead)
+    until = holds_until(meetings, seen, now)
     judged = _Judged(
         told={uid: _told_of(tally) for uid, tally in found.tallies.items() if _says_something(tally)},
         unanswered=sum(len(tally.doubtful) for tally in found.tallies.values()),
@@ -194,6 +194,11 @@ def _before(horizon: datetime, sightings: Iterable[Sighting], zone: tzinfo) -> I
     return (one for one in sightings if instants(one.event, zone)[0] < horizon)
 
 
+def holds_until(meetings: Meetings, seen: Ledger, now: datetime) -> datetime:
+    """Return when a meeting comes to count otherwise, though nobody changes anything."""
+    return min((each for each in _turns(meetings, seen) if each > now), default=now + meetings.ahead)
+
+
 def _turns(meetings: Meetings, seen: Ledger) -> Iterator[datetime]:
     """Yield the instants at which a meeting comes to count otherwise than before."""
     for sighting in (*seen.settled, *seen.unsettled):
@@ -201,7 +206,7 @@ def _turns(meetings: Meetings, seen: Ledger) -> Iterator[datetime]:
         yield from (start - meetings.ahead, start, end, start + timedelta(days=RECENT_DAYS))
 
 
-def _key(meetings: Meetings, state: State, people: People) -> str:
+def key_of(meetings: Meetings, state: State, people: People) -> str:
     """Return what names everything that the derived dates follow from, but for the time."""
     owned_by = (
         sorted(people.owners.items()),

@@ -31,6 +31,7 @@ from mappings.errors import EditRefused, UnreadableNote
 from mappings.operation import (
     Agree,
     Bookkeeping,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
     Follow,
@@ -41,6 +42,7 @@ from mappings.operation import (
     Rebase,
     RememberDate,
     RemoteWrite,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     Resume,
@@ -69,6 +71,8 @@ class _Tally:
     """What has been done so far; workers of several accounts add to it under the state's own lock."""
 
     notes_written: int = 0
+    notes_made: int = 0
+    notes_removed: int = 0
     created: Counter[AccountName] = field(default_factory=Counter[AccountName])
     updated: Counter[AccountName] = field(default_factory=Counter[AccountName])
     deleted: Counter[AccountName] = field(default_factory=Counter[AccountName])
@@ -82,6 +86,8 @@ class _Tally:
     def deeds(self) -> Deeds:
         return Deeds(
             self.notes_written,
+            self.notes_made,
+            self.notes_removed,
             dict(self.created),
             dict(self.updated),
             dict(self.deleted),
@@ -186,11 +192,11 @@ def _part(
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """One note's edit, ready: what the step was computed from, and what is to stand there instead."""
+    """One note's edit, ready: what the step was computed from, and what is to stand there instead; None for nothing."""
 
     step: NoteWrite
-    before: bytes
-    after: bytes
+    before: bytes | None
+    after: bytes | None
 
 
 def _write_notes(job: Execution, steps: Sequence[NoteWrite], tally: _Tally) -> frozenset[Uid]:
@@ -207,7 +213,8 @@ def _write_notes(job: Execution, steps: Sequence[NoteWrite], tally: _Tally) -> f
         with job.state.transaction() as tx:
             intents = journal.intend(tx, job.run, [draft.step for draft in drafts], job.now)
             for draft, intent in zip(drafts, intents, strict=True):
-                journal.keep_before(tx, intent, draft.before)
+                if draft.before is not None:
+                    journal.keep_before(tx, intent, draft.before)
         for draft, intent in zip(drafts, intents, strict=True):
             if job.stopping():
                 _leave(job, [(intent, draft.step.path)], tally)
@@ -226,18 +233,20 @@ def _leave(job: Execution, steps: Iterable[tuple[OperationId, NotePath | RemoteI
 
 
 def _draft(job: Execution, step: NoteWrite, tally: _Tally) -> _Draft | None:
+    if isinstance(step, CreateNote):
+        return _Draft(step, None, step.text.encode())
     try:
         note = job.setup.vault.read(step.path)
         if note.note_hash != step.note_hash:
             raise NoteChanged(_EDITED)
-        text = _text_after(job, step, note.content)
+        after = None if isinstance(step, RemoveNote) else _text_after(job, step, note.content).encode()
     except (VaultError, EditRefused, UnreadableNote) as error:
         _tell(tally, step.path, error)
         return None
-    return _Draft(step, note.content, text.encode())
+    return _Draft(step, note.content, after)
 
 
-def _text_after(job: Execution, step: NoteWrite, content: bytes) -> str:
+def _text_after(job: Execution, step: WriteNote | RestoreNote, content: bytes) -> str:
     if isinstance(step, RestoreNote):
         return step.text
     uid = step.uid if step.insert_uid else None
@@ -247,23 +256,51 @@ def _text_after(job: Execution, step: NoteWrite, content: bytes) -> str:
 def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tally) -> bool:
     step = draft.step
     try:
-        job.setup.vault.replace(step.path, step.note_hash, draft.after)
+        _act(job, draft)
     except VaultError as error:
         _tell(tally, step.path, error)
         with job.state.transaction() as tx:
             journal.failed(tx, intent, error.reason)
-            # After an error of the file system nobody knows whether the note was replaced.
-            if isinstance(error, NoteChanged):
-                journal.unchanged(tx, intent)
         return False
     with job.state.transaction() as tx:
         journal.done(tx, intent, None, draft.after)
-        if isinstance(step, WriteNote):
+        _remember_note(job, tx, step, tally)
+    return True
+
+
+def _act(job: Execution, draft: _Draft) -> None:
+    """Make, replace or take away one note. Errors: as `Vault`."""
+    vault, step = job.setup.vault, draft.step
+    if draft.after is None and not isinstance(step, CreateNote):
+        vault.remove(step.path, step.note_hash)
+    elif draft.after is not None:
+        if isinstance(step, CreateNote):
+            vault.create(step.path, draft.after)
+        else:
+            vault.replace(step.path, step.note_hash, draft.after)
+
+
+def _remember_note(job: Execution, tx: Transaction, step: NoteWrite, tally: _Tally) -> None:
+    """Remember what follows from a note that was written, made, put back or taken away."""
+    match step:
+        case WriteNote():
             for agreed in step.agreed:
                 links.agree(tx, agreed.account, step.uid, agreed.values)
             dates.written(tx, step.uid, (change.field for change in step.changes), _today(job))
-    tally.notes_written += 1
-    return True
+            tally.notes_written += 1
+        case CreateNote():
+            links.remember_person(tx, step.uid, step.path)
+            for joined in step.joined:
+                links.join(tx, step.uid, joined)
+            tally.notes_made += 1
+        case RemoveNote():
+            for joined in step.joined:
+                _part(tx, joined.agreed.account, step.uid, joined.remote_id, Parting.NOTE_UNDONE, job.now)
+            tally.notes_removed += 1
+        case RestoreNote():
+            tally.notes_written += 1
+        case _:
+            assert_never(step)
 
 
 def _today(job: Execution) -> str:

@@ -34,7 +34,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from connectors.exchange import exchange, make_durable, no_writer, read_all
+from connectors.exchange import exchange, make_durable, no_writer, read_all, rename_new
 from daemon.aside import aside_name, create_aside, is_aside, let_go, write_aside
 from daemon.errors import NoteChanged, NotOurVault, VaultError, VaultMissing
 from daemon.marker import MARKER_NAME, Marker, read_marker
@@ -159,6 +159,23 @@ class FolderVault:
             make_durable(folder_fd)
             status = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
         return NoteFile(path, written, content, _stat_of(path, status))
+
+    def remove(self, path: NotePath, expected: NoteHash) -> None:
+        folder, name = _split(path)
+        aside = aside_name(name, expected, expected)
+        with _told(), self._folder(folder) as folder_fd:
+            _refuse_unwritable(os.stat(name, dir_fd=folder_fd, follow_symlinks=False))
+            if not _holds(folder_fd, name, expected):
+                raise NoteChanged("it is not what was read")
+            rename_new(folder_fd, name, aside)
+            self._aside.add(_joined(folder, aside))
+            if not _holds(folder_fd, aside, expected):
+                # Where somebody has made a new note of this name meanwhile, the old one becomes a conflict copy.
+                with suppress(FileExistsError):
+                    rename_new(folder_fd, aside, name)
+                make_durable(folder_fd)
+                raise NoteChanged("it was saved in the same instant")
+            make_durable(folder_fd)
 
     def check_writable(self, path: NotePath) -> None:
         folder, name = _split(path)

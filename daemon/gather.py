@@ -168,7 +168,7 @@ def health_of(error: ConnectorError) -> Health:
 
 
 def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[AccountReport]) -> World:
-    """Put the world together from what was just read and what is remembered; dates are derived later."""
+    """Put the world together from what was just read and what is remembered; dates and who gets a note come later."""
     answers.drop_fulfilled(state)
     return World(
         notes=scanned.notes,
@@ -187,6 +187,7 @@ def world(setup: Setup, state: State, scanned: Scanned, reports: Sequence[Accoun
         uid_in_notes=bool(setup.rules.uid_key),
         writes=returns.recent_writes(state, (account.name for account in setup.accounts)),
         returns=returns.found_earlier(state),
+        newcomers=None,
     )
 
 
@@ -198,7 +199,7 @@ def _account_state(setup: Setup, account: Account, state: State, report: Account
         format=account.contacts.format,
         reachable=report.health.is_planned_with,
         first_run=not row.first_run_done,
-        rules_changed=row.first_run_done and row.rules != rules_key(account, setup.rules),
+        rules_changed=row.first_run_done and row.rules != rules_key(account, setup),
         recovering=row.recovering,
         policies=account.policies,
         new_contacts=account.new_contacts,

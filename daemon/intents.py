@@ -11,10 +11,13 @@ from mappings.fields import FIELDS
 from mappings.operation import (
     Agreed,
     Change,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
+    Joined,
     NoteWrite,
     RemoteWrite,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     UpdateRecord,
@@ -34,6 +37,8 @@ class Kind(StrEnum):
     CREATE_RECORD = "create record"
     UPDATE_RECORD = "update record"
     DELETE_RECORD = "delete record"
+    CREATE_NOTE = "create note"
+    REMOVE_NOTE = "remove note"
     RESTORE_NOTE = "restore note"
     RESTORE_RECORD = "restore record"
 
@@ -57,6 +62,27 @@ class _WriteNoteDocument(TypedDict):
     changes: list[_ChangeDocument]
     insert_uid: bool
     agreed: list[_AgreedDocument]
+
+
+class _JoinedDocument(TypedDict):
+    remote_id: str
+    agreed: _AgreedDocument
+
+
+class _CreateNoteDocument(TypedDict):
+    uid: str
+    path: str
+    text: str
+    source: str
+    joined: list[_JoinedDocument]
+
+
+class _RemoveNoteDocument(TypedDict):
+    uid: str
+    path: str
+    note_hash: str
+    text: str
+    joined: list[_JoinedDocument]
 
 
 class _CreateRecordDocument(TypedDict):
@@ -100,7 +126,7 @@ class _RestoreRecordDocument(TypedDict):
     agreed: _AgreedDocument | None
 
 
-def _document(value: Write | Change | Agreed | Person | Mapping[FieldName, Value]) -> Mapping[str, object]:
+def _document(value: Write | Change | Agreed | Joined | Person | Mapping[FieldName, Value]) -> Mapping[str, object]:
     """Return what JSON cannot take as a `dict`: our own values, and mappings of another kind."""
     if isinstance(value, Mapping):
         return dict[str, object](value.items())
@@ -115,6 +141,10 @@ def kind_of(operation: Write) -> Kind:
     match operation:
         case WriteNote():
             return Kind.WRITE_NOTE
+        case CreateNote():
+            return Kind.CREATE_NOTE
+        case RemoveNote():
+            return Kind.REMOVE_NOTE
         case CreateRecord():
             return Kind.CREATE_RECORD
         case UpdateRecord():
@@ -139,6 +169,10 @@ def unpack_operation(kind: Kind, text: str) -> Write:
     match kind:
         case Kind.WRITE_NOTE:
             return _write_note(json.loads(text))
+        case Kind.CREATE_NOTE:
+            return _create_note(json.loads(text))
+        case Kind.REMOVE_NOTE:
+            return _remove_note(json.loads(text))
         case Kind.CREATE_RECORD:
             return _create_record(json.loads(text))
         case Kind.UPDATE_RECORD:
@@ -159,6 +193,8 @@ def rename_in_packed(text: str, old: AccountName, new: AccountName) -> str:
     def rename(document: JsonValues) -> JsonValues:
         if document.get("account") == old:
             document["account"] = new
+        if document.get("source") == old:
+            document["source"] = new
         if isinstance(sources := document.get("sources"), list):
             document["sources"] = [new if source == old else source for source in sources]
         return document
@@ -174,6 +210,26 @@ def _write_note(document: _WriteNoteDocument) -> WriteNote:
         changes=_changes(document["changes"]),
         insert_uid=document["insert_uid"],
         agreed=tuple(_agreed(agreed) for agreed in document["agreed"]),
+    )
+
+
+def _create_note(document: _CreateNoteDocument) -> CreateNote:
+    return CreateNote(
+        uid=Uid(document["uid"]),
+        path=NotePath(document["path"]),
+        text=document["text"],
+        source=AccountName(document["source"]),
+        joined=_joined(document["joined"]),
+    )
+
+
+def _remove_note(document: _RemoveNoteDocument) -> RemoveNote:
+    return RemoveNote(
+        uid=Uid(document["uid"]),
+        path=NotePath(document["path"]),
+        note_hash=NoteHash(document["note_hash"]),
+        text=document["text"],
+        joined=_joined(document["joined"]),
     )
 
 
@@ -235,6 +291,10 @@ def _changes(documents: Sequence[_ChangeDocument]) -> tuple[Change, ...]:
         for name in FIELDS
         if name == document["field"]
     )
+
+
+def _joined(documents: Sequence[_JoinedDocument]) -> tuple[Joined, ...]:
+    return tuple(Joined(RemoteId(document["remote_id"]), _agreed(document["agreed"])) for document in documents)
 
 
 def _agreed(document: _AgreedDocument) -> Agreed:

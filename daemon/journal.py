@@ -15,7 +15,16 @@ from typing import NewType
 from daemon.codec import time_of, time_text, unpack_base
 from daemon.intents import Kind, Write, kind_of, pack_operation, rename_in_packed, unpack_operation
 from daemon.state import Parameter, Readable, Transaction
-from mappings.operation import CreateRecord, DeleteRecord, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
+from mappings.operation import (
+    CreateNote,
+    CreateRecord,
+    DeleteRecord,
+    RemoveNote,
+    RestoreNote,
+    RestoreRecord,
+    UpdateRecord,
+    WriteNote,
+)
 from mappings.person import Uid
 from mappings.record import AccountName, RemoteId
 from mappings.world import Base, RecentWrite
@@ -278,14 +287,14 @@ def _is_undoable(operation: Write) -> bool:
             return bool(operation.changes)
         case RestoreNote() | RestoreRecord():
             return True
-        case CreateRecord() | DeleteRecord():
+        case CreateNote() | RemoveNote() | CreateRecord() | DeleteRecord():
             return False
 
 
 def _names(operation: Write) -> tuple[str, str, str]:
     """Return the account, remote id and path that an operation is about; "" for those that it has not."""
     match operation:
-        case WriteNote() | RestoreNote():
+        case WriteNote() | CreateNote() | RemoveNote() | RestoreNote():
             return "", "", operation.path
         case CreateRecord():
             return operation.account, "", ""

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from daemon.codec import pack_base, time_text, unpack_base
 from daemon.state import Readable, Transaction
+from mappings.operation import Joined
 from mappings.person import FieldName, Uid, Value
 from mappings.record import AccountName, Etag, NotePath, RemoteId
 from mappings.world import LinkState, Tombstone
@@ -66,6 +67,16 @@ def add_link(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteI
     Shapes: neither the person nor the record has a link in the account; a second one is our bug and raises.
     """
     tx.run("INSERT INTO links VALUES (?, ?, ?, ?, '', NULL)", (account, uid, remote_id, pack_base({})))
+
+
+def join(tx: Transaction, uid: Uid, joined: Joined) -> None:
+    """Link a note that was just made to the record that it is made from, unless either is linked already."""
+    account, remote_id = joined.agreed.account, joined.remote_id
+    sql = "SELECT 1 FROM links WHERE account = ? AND (uid = ? OR remote_id = ?)"
+    if not tx.all(sql, (account, uid, remote_id)):
+        unbury(tx, account, uid, remote_id)
+        add_link(tx, account, uid, remote_id)
+        agree(tx, account, uid, joined.agreed.values)
 
 
 def saw(tx: Transaction, seen: Iterable[tuple[AccountName, Uid, Etag]]) -> None:

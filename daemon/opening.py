@@ -13,7 +13,7 @@ from daemon.config import AccountConfig, Config
 from daemon.folder_vault import FolderVault
 from daemon.local_zone import local_zone
 from daemon.marker import Marker
-from daemon.setup import Account, Meetings, Setup
+from daemon.setup import Account, Meetings, NewNotes, Setup
 from mappings.meeting_people import me_of
 from mappings.note import NoteRules
 from mappings.profiles import PROFILES, adding
@@ -26,7 +26,8 @@ def note_rules(config: Config) -> NoteRules:
     """Return how the owner's notes are read and written."""
     vault = config.vault
     profile = adding(PROFILES[vault.profile], config.meetings.created)
-    return NoteRules(profile, vault.people, vault.uid_key, template_folders=())
+    templates = (vault.new_note_template,) if vault.new_note_template else ()
+    return NoteRules(profile, vault.people, vault.uid_key, template_folders=templates)
 
 
 def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
@@ -48,6 +49,19 @@ def setup(config: Config, marker: Marker, only: frozenset[str]) -> Setup:
         meetings=meetings(config),
         undo_for=config.undo_for,
         review_note=NotePath(config.vault.review_note) if config.vault.review_note else None,
+        new_notes=new_notes(config),
+    )
+
+
+def new_notes(config: Config) -> NewNotes:
+    """Return who gets a note by himself: of an account that makes them for all, whom the owner met as well."""
+    vault = config.vault
+    return NewNotes(
+        met=frozenset(account.name for account in config.accounts if account.create_notes != "none"),
+        contacts=frozenset(account.name for account in config.accounts if account.create_notes == "all"),
+        folder=vault.new_notes_folder,
+        template=NotePath(vault.new_note_template) if vault.new_note_template else None,
+        per_run=vault.new_notes_per_run,
     )
 
 

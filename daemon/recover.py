@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from daemon import journal, links, records
 from daemon.journal import Unfinished
@@ -21,9 +22,12 @@ from mappings.fields import same, value_of
 from mappings.moves import moves
 from mappings.operation import (
     Agreed,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
+    NoteWrite,
     Parting,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     UpdateRecord,
@@ -64,11 +68,8 @@ def _settle(
     now: datetime,
 ) -> bool:
     step = intent.operation
-    if isinstance(step, RestoreNote):
-        journal.dropped(tx, intent.id, "cut short")
-        return True
-    if isinstance(step, WriteNote):
-        _settle_note(tx, intent, step, notes.get(step.uid))
+    if isinstance(step, NoteWrite):
+        _settle_note_write(tx, intent, step, notes.get(step.uid), linked, now)
         return True
     account = accounts.get(step.account)
     if account is None:
@@ -89,6 +90,27 @@ def _settle(
     return True
 
 
+def _settle_note_write(
+    tx: Transaction,
+    intent: Unfinished,
+    step: NoteWrite,
+    note: NoteState | None,
+    linked: AbstractSet[tuple[AccountName, Uid]],
+    now: datetime,
+) -> None:
+    match step:
+        case WriteNote():
+            _settle_note(tx, intent, step, note)
+        case CreateNote():
+            _settle_new_note(tx, intent, step, note, linked)
+        case RemoveNote():
+            _settle_removal(tx, intent, step, note, now)
+        case RestoreNote():
+            journal.dropped(tx, intent.id, "cut short")
+        case _:
+            assert_never(step)
+
+
 def _followed(account: AccountState, world: World) -> AccountState:
     """Let a record that was renamed since be found under the id that an intent names."""
     found = {step.former_id: account.records[step.remote_id] for step in moves(account, world)}
@@ -107,6 +129,31 @@ def _settle_note(tx: Transaction, intent: Unfinished, step: WriteNote, note: Not
     journal.dropped(tx, intent.id, f"cut short; {len(arrived)} of {len(step.changes)} values are in the note")
     if note is not None and note.note_hash == step.note_hash:
         journal.unchanged(tx, intent.id)
+
+
+def _settle_new_note(
+    tx: Transaction,
+    intent: Unfinished,
+    step: CreateNote,
+    note: NoteState | None,
+    linked: AbstractSet[tuple[AccountName, Uid]],
+) -> None:
+    if note is not None:
+        for one in step.joined:
+            # The owner may have linked the person by hand meanwhile.
+            if (one.agreed.account, step.uid) not in linked:
+                links.join(tx, step.uid, one)
+    journal.dropped(tx, intent.id, "cut short; the note was made" if note else "cut short; no note was made")
+
+
+def _settle_removal(
+    tx: Transaction, intent: Unfinished, step: RemoveNote, note: NoteState | None, now: datetime
+) -> None:
+    if note is None:
+        for one in step.joined:
+            links.remove_link(tx, one.agreed.account, step.uid)
+            links.bury(tx, Tombstone(one.agreed.account, step.uid, one.remote_id), Parting.NOTE_UNDONE, now)
+    journal.dropped(tx, intent.id, "cut short; the note is still there" if note else "cut short; the note is gone")
 
 
 def _settle_create(

@@ -7,13 +7,16 @@ from daemon import render_plan
 from daemon.codec import time_text
 from daemon.journal import Entry, OperationState, Run
 from daemon.render import People, aligned, day, document, field_name, number, page, value
+from daemon.report import Deeds
 from daemon.undo import Undone
 from mappings.fields import FIELDS, blank, texts, value_of
 from mappings.operation import (
     Change,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
     NoteWrite,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     UpdateRecord,
@@ -93,14 +96,11 @@ def undone(done: Undone, people: People) -> str:
         return page([*_refusals(done.undoing, people), "Nothing was put back."])
     deeds = done.deeds
     counts = [
-        (deeds.notes_written, "note"),
+        (deeds.notes_written + deeds.notes_made, "note"),
         (sum(deeds.updated.values()) + sum(deeds.created.values()), "contact"),
     ]
     told = " and ".join(number(count, noun) for count, noun in counts if count) or "nothing"
-    lines = [
-        f"Put back: {told}."
-        + (f" Taken away: {number(taken, 'contact')}." if (taken := sum(deeds.deleted.values())) else "")
-    ]
+    lines = [f"Put back: {told}." + (f" Taken away: {' and '.join(taken)}." if (taken := list(_taken(deeds))) else "")]
     lines += _refusals(done.undoing, people)
     lines += [f"  not put back: {one.place}: {one.reason}" for one in deeds.failures]
     lines += [f"  {account} stopped half way: {reason}" for account, reason in deeds.broken.items()]
@@ -108,9 +108,29 @@ def undone(done: Undone, people: People) -> str:
     return page(lines)
 
 
+def _taken(deeds: Deeds) -> Iterator[str]:
+    for count, noun in ((deeds.notes_removed, "note"), (sum(deeds.deleted.values()), "contact")):
+        if count:
+            yield number(count, noun)
+
+
 def _counts(found: Run) -> str:
-    names = {"notes_written": "note", "contacts_written": "contact", "contacts_deleted": "contact", "failed": "step"}
-    verbs = {"notes_written": "", "contacts_written": "", "contacts_deleted": " deleted", "failed": " failed"}
+    names = {
+        "notes_written": "note",
+        "notes_made": "note",
+        "notes_removed": "note",
+        "contacts_written": "contact",
+        "contacts_deleted": "contact",
+        "failed": "step",
+    }
+    verbs = {
+        "notes_written": "",
+        "notes_made": " made",
+        "notes_removed": " taken away",
+        "contacts_written": "",
+        "contacts_deleted": " deleted",
+        "failed": " failed",
+    }
     told = [f"{number(found.summary[key], noun)}{verbs[key]}" for key, noun in names.items() if found.summary.get(key)]
     if found.finished_at is None:
         told.append("cut short, or at work")
@@ -136,8 +156,10 @@ def _verb(entry: Entry) -> str:
             return "written"
         case RestoreNote() | RestoreRecord():
             return "put back"
-        case CreateRecord():
+        case CreateNote() | CreateRecord():
             return "made"
+        case RemoveNote():
+            return "taken away"
         case UpdateRecord():
             return "changed"
         case DeleteRecord():

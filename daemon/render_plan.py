@@ -11,6 +11,7 @@ from mappings.operation import (
     Agree,
     Bookkeeping,
     Change,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
     Follow,
@@ -19,6 +20,7 @@ from mappings.operation import (
     Parting,
     Rebase,
     RememberDate,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     Resume,
@@ -29,6 +31,7 @@ from mappings.operation import (
 )
 from mappings.person import Person, Uid
 from mappings.plan import Plan
+from mappings.record import MEETINGS
 
 SHOWN_MAX = 50
 """More steps than this are counted, and only the first few shown."""
@@ -40,6 +43,7 @@ _PARTINGS = {
     Parting.CONTACT_SAYS_MORE: "its note is gone; the contact says more than it did, or was edited since, and is kept",
     Parting.RECORD_DELETED: "the contact is gone; the note is kept",
     Parting.ANOTHER_PERSON: "the note is about somebody else by now; the contact is kept",
+    Parting.NOTE_UNDONE: "making the note is undone; the contact is kept",
     Parting.UNDONE: "making the contact is undone",
     Parting.BY_OWNER: "you parted them",
 }
@@ -54,7 +58,7 @@ def is_shown(step: Operation) -> bool:
 def key(step: Operation) -> tuple[str, Uid, str]:
     """Return what a step is known by in two plans of one run: what kind it is, whose, and where."""
     match step:
-        case WriteNote() | RestoreNote():
+        case WriteNote() | CreateNote() | RemoveNote() | RestoreNote():
             place = str(step.path)
         case Agree() | Rebase():
             place = step.agreed.account
@@ -110,6 +114,7 @@ _TOO_MANY = {
 
 
 def _table(steps: Sequence[Operation], people: People) -> list[str]:
+    people = {**people, **{step.uid: step.path for step in steps if isinstance(step, CreateNote)}}
     return aligned([_row(step, people) for step in steps], "  ")
 
 
@@ -118,6 +123,10 @@ def _row(step: Operation, people: People) -> tuple[str, str]:
     match step:
         case WriteNote():
             return "write note", f"{step.path}: {_changes(step.changes, insert_uid=step.insert_uid)}"
+        case CreateNote():
+            return "make note", f"{step.path}: {_origin(step)}"
+        case RemoveNote():
+            return "take away note", f"{step.path}: nobody has changed it since it was made"
         case CreateRecord():
             return "make contact", f"{step.account}: {_name(step.uid, people)} ({_fields_of(step.person)})"
         case UpdateRecord():
@@ -164,6 +173,10 @@ def _kind(step: Operation) -> str:
     match step:
         case WriteNote():
             return "write note"
+        case CreateNote():
+            return "make note"
+        case RemoveNote():
+            return "take away note"
         case CreateRecord():
             return f"make contact in {step.account}"
         case UpdateRecord():
@@ -196,6 +209,12 @@ def _kind_remembered(step: Bookkeeping) -> str:
             return f"remember {field_name(step.field)}"
         case _:
             assert_never(step)
+
+
+def _origin(step: CreateNote) -> str:
+    if step.source == MEETINGS:
+        return "for somebody you met"
+    return f"for a contact in {step.source}" if step.source else "as it was"
 
 
 def _restored(step: RestoreRecord) -> str:

@@ -16,7 +16,7 @@ from mappings.conflict import Conflict
 from mappings.event import NO_ATTENDEES
 from mappings.identity import Question
 from mappings.merge import OWNER
-from mappings.operation import CreateRecord, DeleteRecord, Operation, UpdateRecord, WriteNote
+from mappings.operation import CreateNote, CreateRecord, DeleteRecord, Operation, UpdateRecord, WriteNote
 from mappings.person import Uid
 from mappings.record import AccountName
 
@@ -42,7 +42,7 @@ def report(done: Report, now: Standing, shown: Iterable[Operation], *, verbose: 
         _accounts(done, now),
         _calendars(done, now.people),
         _surplus(done) if verbose else (),
-        _rest(done, now.people),
+        _rest(done, now.people, verbose=verbose),
     )
     return page([*(line for part in parts for line in part), _verdict(done)])
 
@@ -85,6 +85,7 @@ def report_json(done: Report, now: Standing) -> str:
             "brakes": [{"kind": type(one).__name__, **asdict(one)} for one in plan.brakes],
             "kept_home": dict(plan.kept_home),
             "surplus": [asdict(one) for one in plan.surplus],
+            "unmade": [asdict(one) for one in plan.unmade],
         },
         "done": asdict(done.deeds) if done.deeds is not None else None,
     }
@@ -133,6 +134,8 @@ def _vault(done: Report, people: People) -> Iterator[str]:
     inside = ", ".join(f"{count} {word}" for count, word in of_people if count)
     told = [f"{vault.people} about people ({inside})" if inside else "none about a person"]
     told += [f"{count} {word}" for count, word in ((others, "others"), (len(vault.troubles), "skipped")) if count > 0]
+    made = _made(done)
+    told += [f"{made} {'to make' if done.deeds is None else 'made'}"] if made else []
     yield f"vault: {number(vault.files, 'note')} seen: {', '.join(told)}"
     if vault.incomplete:
         yield f"  not everything could be listed, so nothing counts as deleted: {vault.incomplete}"
@@ -143,6 +146,12 @@ def _written(done: Report) -> int:
     if done.deeds is not None:
         return done.deeds.notes_written
     return sum(isinstance(step, WriteNote) for step in done.plan.operations)
+
+
+def _made(done: Report) -> int:
+    if done.deeds is not None:
+        return done.deeds.notes_made
+    return sum(isinstance(step, CreateNote) for step in done.plan.operations)
 
 
 def _accounts(done: Report, now: Standing) -> Iterator[str]:
@@ -216,7 +225,7 @@ def _surplus(done: Report) -> Iterator[str]:
         yield f"no room: {place}: {number(one.count, 'value')} kept in the note only"
 
 
-def _rest(done: Report, people: People) -> Iterator[str]:
+def _rest(done: Report, people: People, *, verbose: bool) -> Iterator[str]:
     """Yield what was not done, and what waits for the owner."""
     if done.deeds is not None:
         yield from (f"not written: {trouble(one, people)}" for one in done.deeds.failures)
@@ -227,9 +236,21 @@ def _rest(done: Report, people: People) -> Iterator[str]:
     for hold in done.plan.holds:
         place = ", ".join(part for part in (hold.account, hold.remote_id, field_name(hold.field)) if part)
         yield f"held: {hold.path}{f' ({place})' if place else ''}: {hold.reason}{waiting(hold.waiting)}"
+    yield from _unmade(done, verbose=verbose)
     yield from _questions(done)
     yield from _conflicts(done, people)
     yield from (f"{one.account} waits: {why(one)}" for one in done.plan.brakes)
+
+
+def _unmade(done: Report, *, verbose: bool) -> Iterator[str]:
+    """Yield who lacks a note and gets none by himself: how many for each reason, or each of them."""
+    for (source, reason), count in Counter((one.source, one.reason) for one in done.plan.unmade).items():
+        names = [
+            one.name for one in done.plan.unmade if (one.source, one.reason, bool(one.name)) == (source, reason, True)
+        ]
+        yield f"no note made: {count} in {source}: {reason}" if names else f"no note made: {reason}"
+        if verbose:
+            yield from (f"  {name}" for name in names)
 
 
 def _questions(done: Report) -> Iterator[str]:

@@ -88,6 +88,8 @@ class Deeds:
     """
 
     notes_written: int
+    notes_made: int
+    notes_removed: int
     created: Mapping[AccountName, int]
     updated: Mapping[AccountName, int]
     deleted: Mapping[AccountName, int]
@@ -131,6 +133,7 @@ class Report:
         return {
             "people": self.vault.people,
             "notes_written": done.notes_written if done else 0,
+            "notes_made": done.notes_made if done else 0,
             "contacts_written": sum(sum(each.values()) for each in (done.created, done.updated)) if done else 0,
             "contacts_deleted": sum(done.deleted.values()) if done else 0,
             "failed": len(done.failures) if done else 0,

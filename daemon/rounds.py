@@ -41,6 +41,7 @@ from daemon.state import State
 from daemon.watch import Hint
 from mappings.operation import (
     Agree,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
     Follow,
@@ -48,6 +49,7 @@ from mappings.operation import (
     Operation,
     Rebase,
     RememberDate,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     Resume,
@@ -521,7 +523,9 @@ def _unguarded(step: Operation) -> Iterator[AccountName]:
             yield step.account
         case Follow() | Suspend() | Resume():
             yield step.account
-        case WriteNote() | RestoreNote() | UpdateRecord() | Agree() | Rebase() | RememberDate():
+        case CreateNote():
+            yield from (one.agreed.account for one in step.joined)
+        case WriteNote() | RemoveNote() | RestoreNote() | UpdateRecord() | Agree() | Rebase() | RememberDate():
             return
         case _:
             assert_never(step)

@@ -23,7 +23,7 @@ from daemon.config_shape import is_list, is_table
 from daemon.database import sync_folder
 from daemon.errors import DaemonError
 from daemon.state import Readable, Transaction
-from mappings.operation import Agree, Operation, Rebase, RememberDate
+from mappings.operation import Agree, CreateNote, Operation, Rebase, RememberDate
 from mappings.person import Uid
 from mappings.plan import Plan
 from mappings.record import NotePath
@@ -65,8 +65,10 @@ class Selected:
 
 def saved(operations: Iterable[Operation], paths: Mapping[Uid, NotePath], at: datetime) -> SavedPlan:
     """Return the plan to be kept of these steps."""
+    operations = tuple(operations)
     steps = _by_person(operations)
-    return SavedPlan(at, steps, {uid: paths[uid] for uid in steps if uid in paths})
+    known = {**paths, **{step.uid: step.path for step in operations if isinstance(step, CreateNote)}}
+    return SavedPlan(at, steps, {uid: known[uid] for uid in steps if uid in known})
 
 
 def left_over(whole: Iterable[Operation], plan: Plan) -> Iterator[Operation]:

@@ -34,7 +34,7 @@ from daemon.state import State, Transaction
 from daemon.vault import FileStat, Listing, NoteFile, Problem
 from mappings import note as note_lens
 from mappings.errors import UnreadableNote
-from mappings.person import Uid
+from mappings.person import Person, Uid
 from mappings.profiles import is_excluded_path
 from mappings.record import NotePath
 from mappings.world import LOOKS_BEFORE_ABSENT, AbsentNote, NoteState, Whereabouts
@@ -47,7 +47,7 @@ Source: Git's "racy" index entries; FAT keeps times of two seconds.
 
 REHASH_EVERY = timedelta(days=1)
 
-_READER = 2
+_READER = 3
 """Raised whenever notes are read otherwise than before, so that every note is read again."""
 
 
@@ -57,7 +57,9 @@ class Scanned:
 
     `news` are paths that do not say what they said in the look before, `failed` those that could not be read just now.
     `left` is what the next partial look goes on from.
-    `whole` says that the vault was listed.
+    `whole` says that the vault was listed, `understood` that all that is listed could be read. `files` are all notes,
+    people's or not; `former` is what notes said of people who are not found now, `kept_out`
+    the addresses in notes that their owner keeps out.
     """
 
     notes: tuple[NoteState, ...]
@@ -69,6 +71,10 @@ class Scanned:
     failed: frozenset[NotePath]
     left: "Left"
     whole: bool
+    understood: bool
+    files: tuple[NotePath, ...]
+    former: tuple[Person, ...]
+    kept_out: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,23 @@ def _scanned(
         failed=frozenset(look.failed),
         left=Left(frozenset({*unseen, *look.failed}), listing.problems, listing.unread),
         whole=whole,
+        understood=listing.complete and not look.failed and not any(map(_is_unreadable, look.rows.values())),
+        files=tuple(stat.path for stat in listing.notes),
+        former=tuple(_former(lost.values(), known)),
+        kept_out=frozenset(address for row in look.rows.values() for address in row.kept_out),
     )
+
+
+def _is_unreadable(row: NoteRow) -> bool:
+    return row.unreadable_reason is not None
+
+
+def _former(paths: Iterable[NotePath], known: Mapping[NotePath, NoteRow]) -> Iterator[Person]:
+    """Yield what notes said, when they were read last, of people who are not found now."""
+    for path in paths:
+        reading = unpack_reading(packed) if path in known and (packed := known[path].reading) is not None else None
+        if reading is not None:
+            yield reading.person
 
 
 def _stat_in(row: NoteRow) -> FileStat:
@@ -234,15 +256,18 @@ def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules
         unreadable_line=None,
         unreadable_reason=None,
         missing_looks=0,
+        kept_out=(),
     )
     try:
-        found = note_lens.read(file.path, note_lens.decode(file.content), setup.rules)
+        text = note_lens.decode(file.content)
+        found = note_lens.read(file.path, text, setup.rules)
     except UnreadableNote as error:
         # Whoever the note is about must not count as absent, wherever the note was moved to before it broke.
         whose = _uid_in(file.content, setup.rules.uid_key, remembered)
         return replace(row, uid=whose, unreadable_line=error.line, unreadable_reason=error.reason)
     if found is None:
-        return replace(row, uid=_uid_in(file.content, setup.rules.uid_key, remembered))
+        whose = _uid_in(file.content, setup.rules.uid_key, remembered)
+        return replace(row, uid=whose, kept_out=note_lens.kept_out(file.path, text, setup.rules))
     return replace(
         row,
         uid=found.reading.uid,

@@ -56,6 +56,24 @@ class Meetings:
 
 
 @dataclass(frozen=True, slots=True)
+class NewNotes:
+    """Who gets a note by himself, and how it is made.
+
+    `met` are the accounts whose calendars tell whom the owner met, `contacts` those all of whose contacts get one.
+    `template` is None for the built-in one; `per_run` is how many one run makes at most.
+    """
+
+    met: frozenset[AccountName]
+    contacts: frozenset[AccountName]
+    folder: str
+    template: NotePath | None
+    per_run: int
+
+
+NO_NEW_NOTES = NewNotes(frozenset(), frozenset(), "People", None, 20)
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """What a cycle works with; `vault_id` names the vault wherever it is mounted.
 
@@ -73,3 +91,4 @@ class Setup:
     meetings: Meetings
     undo_for: timedelta
     review_note: NotePath | None
+    new_notes: NewNotes

@@ -159,6 +159,8 @@ def _sum(first: Deeds, second: Deeds) -> Deeds:
     return replace(
         second,
         notes_written=first.notes_written + second.notes_written,
+        notes_made=first.notes_made + second.notes_made,
+        notes_removed=first.notes_removed + second.notes_removed,
         created=first.created,
         updated=updated,
         deleted=first.deleted,
@@ -171,6 +173,8 @@ def _sum(first: Deeds, second: Deeds) -> Deeds:
 def _counts(done: Deeds) -> dict[str, int]:
     return {
         "notes_written": done.notes_written,
+        "notes_made": done.notes_made,
+        "notes_removed": done.notes_removed,
         "contacts_written": sum(done.created.values()) + sum(done.updated.values()),
         "contacts_deleted": sum(done.deleted.values()),
         "failed": len(done.failures),

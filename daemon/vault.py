@@ -107,6 +107,14 @@ class Vault(Protocol):
         """
         ...
 
+    def remove(self, path: NotePath, expected: NoteHash) -> None:
+        """Take a note away if it is what is expected; durable when this returns.
+
+        Errors: `NoteChanged` if it is not, or not to be judged now; `VaultError` if it cannot be done. No edit by others
+        is lost: what somebody still writes to the file becomes a conflict copy, as with `replace`.
+        """
+        ...
+
     def check_writable(self, path: NotePath) -> None:
         """Make sure that a note may be replaced, as far as that can be told without doing it.
 

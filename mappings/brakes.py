@@ -17,6 +17,7 @@ from mappings.fields import FIELDS, texts
 from mappings.operation import (
     Agree,
     Change,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
     Follow,
@@ -25,6 +26,7 @@ from mappings.operation import (
     Parting,
     Rebase,
     RememberDate,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     Resume,
@@ -118,7 +120,7 @@ def brake(
 
 
 def brake_dates(operations: Sequence[Operation], dates: Dates, limit: Limit) -> tuple[Brake, ...]:
-    """Return why the calendars' part of a plan has to wait: it is the first, or takes back many dates at once.
+    """Return why the calendars' part of a plan has to wait: it is the first, takes back many dates, makes many notes.
 
     An empty calendar looks like one whose folder is not there; a date that moves on needs no asking.
     """
@@ -126,8 +128,15 @@ def brake_dates(operations: Sequence[Operation], dates: Dates, limit: Limit) -> 
         return (FirstRun(MEETINGS),) if any(touches(operation, MEETINGS) for operation in operations) else ()
     given = sum(1 for (_, field), memory in dates.memories.items() if field == "last_contact" and memory.stood)
     allowed = min(limit.for_linked(given), given - 1) if given > 1 else limit.for_linked(given)
-    people = sum(1 for operation in operations if _takes_back(operation))
-    return (TooMany(MEETINGS, Place.NOTES, Kind.LOWER, people, allowed),) if people > allowed else ()
+    counted = (
+        (
+            Kind.CREATE,
+            sum(isinstance(one, CreateNote) and touches(one, MEETINGS) for one in operations),
+            limit.for_linked(given),
+        ),
+        (Kind.LOWER, sum(_takes_back(one) for one in operations), allowed),
+    )
+    return tuple(TooMany(MEETINGS, Place.NOTES, kind, people, most) for kind, people, most in counted if people > most)
 
 
 def _takes_back(operation: Operation) -> bool:
@@ -168,7 +177,9 @@ def touches(operation: Operation, account: AccountName) -> bool:
             return operation.account == account
         case WriteNote():
             return any(account in change.sources for change in operation.changes)
-        case RestoreNote() | RememberDate():
+        case CreateNote():
+            return operation.source == account
+        case RestoreNote() | RemoveNote() | RememberDate():
             return False
         case Agree() | Rebase():
             return operation.agreed.account == account
@@ -186,6 +197,8 @@ def _footprints(operation: Operation, account: AccountName) -> Iterator[tuple[Pl
             yield Place.CONTACTS, Kind.DELETE
         case Unlink(account=owner) if owner == account:
             yield Place.NOTES, Kind.DELETE
+        case CreateNote(source=owner) if owner == account:
+            yield Place.NOTES, Kind.CREATE
         case WriteNote() if _counts(change for change in operation.changes if account in change.sources):
             yield Place.NOTES, Kind.CHANGE
         case _:

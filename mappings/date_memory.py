@@ -89,6 +89,15 @@ class Told:
     meetings_90d: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody who was met and has no note: the first and the last meeting that count. `address` is as invited."""
+
+    address: str
+    first: Met
+    last: Met
+
+
 NOTHING_TOLD = Told(None, None, None, 0)
 
 

@@ -13,11 +13,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from mappings.date_memory import Met, Stranger
 from mappings.event import CalendarName, EventUid, Occurrence, Response
 from mappings.meeting_case import MeetingRules, Purpose, Veto
 from mappings.meeting_copies import Meeting, MeetingId, Sighting, meetings_in
-from mappings.meeting_people import People, suggested
+from mappings.meeting_people import People, match_key, suggested
 from mappings.meeting_rules import Judgement, Objection, judge
+from mappings.normalize import email_key
 from mappings.person import Uid
 from mappings.record import AccountName, RemoteId
 
@@ -153,6 +155,58 @@ def recompute(ledger: Ledger, people: People, rules: MeetingRules, vetoes: Abstr
         uid: _raised(settled.tally(uid), latest.tally(uid)) for uid in settled.tallies.keys() | latest.tallies.keys()
     }
     return Findings(tallies, {**settled.shared, **latest.shared}, {**settled.suggested, **latest.suggested})
+
+
+def strangers(
+    ledger: Ledger,
+    people: People,
+    rules: MeetingRules,
+    vetoes: AbstractSet[Veto],
+    clock: Clock,
+    accounts: AbstractSet[AccountName],
+) -> Mapping[str, Stranger]:
+    """Return whom the owner has met and who owns no note, by the address's key.
+
+    Only meetings that stand in a calendar of `accounts` are looked at. What is unsettled can only take somebody away:
+    half of a move is no reason to make a note.
+    """
+    settled = _strangers(ledger.settled, people, rules, vetoes, clock, accounts)
+    if not ledger.unsettled:
+        return settled
+    latest = _strangers(_overlaid(ledger), people, rules, vetoes, clock, accounts)
+    return {key: stranger for key, stranger in settled.items() if key in latest}
+
+
+def _strangers(
+    sightings: Sequence[Sighting],
+    people: People,
+    rules: MeetingRules,
+    vetoes: AbstractSet[Veto],
+    clock: Clock,
+    accounts: AbstractSet[AccountName],
+) -> Mapping[str, Stranger]:
+    places = {sighting.id for sighting in sightings if sighting.event.account in accounts}
+    found: dict[str, Stranger] = {}
+    for meeting in sorted(meetings_in(sightings, people.me, clock.zone), key=lambda one: (one.date, one.start, one.id)):
+        if meeting.ids.isdisjoint(places):
+            continue
+        judgement = judge(meeting, people, rules, vetoes, clock.now)
+        if judgement.purpose is not Purpose.LAST_CONTACT:
+            continue
+        met = Met(meeting.date, meeting.start)
+        for key, objection in judgement.guests.items():
+            is_known = key in people.owners or key in people.shared or suggested(people, key) is not None
+            if objection is None and not is_known:
+                first = found[key].first if key in found else met
+                found[key] = Stranger(_spelled(meeting, key), first, met)
+    return found
+
+
+def _spelled(meeting: Meeting, key: str) -> str:
+    """Return an address as it was invited: a key may lack dots."""
+    event = meeting.event
+    spellings = (event.organizer, *(attendee.address for attendee in event.attendees))
+    return min((email_key(text) for text in spellings if match_key(text) == key), default=key)
 
 
 def _overlaid(ledger: Ledger) -> list[Sighting]:

@@ -30,7 +30,7 @@ class NoteRules:
     """What the owner decided about notes.
 
     `people_globs` make a person of every note whose path they match. `uid_key` is the key for our uid, "" if
-    notes are not to carry one. `template_folders` hold templates under other names than `Templates`.
+    notes are not to carry one. `template_folders` are templates, or hold some, under other names than `Templates`.
     """
 
     profile: Profile
@@ -104,6 +104,25 @@ def read(path: NotePath, text: str, rules: NoteRules) -> NoteReading | None:
     """
     note = _open(path, text, rules)
     return None if note is None else note.reading
+
+
+def kept_out(path: NotePath, text: str, rules: NoteRules) -> tuple[str, ...]:
+    """Return the addresses in a note that its owner keeps out, so that nobody makes another note of that person.
+
+    Errors: none; what cannot be read is nobody's.
+    """
+    try:
+        fences = frontmatter.find_fences(text)
+        if fences is None or not signs.may_be_kept_out(text[fences.start : fences.end]):
+            return ()
+        block = frontmatter.parse(text, fences)
+    except UnreadableNote:
+        return ()
+    if not signs.is_kept_out(path, block):
+        return ()
+    found = find_fields(block, profile_lines.read_lines(text, fences.end), rules.profile)
+    names: tuple[FieldName, ...] = ("emails", "former_emails", "aliases", "phones")
+    return tuple(text for name in names for text in found.get(name, NOTHING).texts)
 
 
 def keys(text: str) -> frozenset[str]:
@@ -191,7 +210,7 @@ def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found
 
     parts = normalize.tidy(" ".join((one("given_name"), _middle(block, profile), one("family_name"))))
     return Person(
-        name=one("name") or parts or normalize.tidy(path.rpartition("/")[2].removesuffix(".md").removeprefix("@")),
+        name=one("name") or parts or _name_of_file(path),
         given_name=one("given_name"),
         family_name=one("family_name"),
         nickname=one("nickname"),
@@ -212,6 +231,12 @@ def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found
         last_1on1=one("last_1on1"),
         meetings_90d=one("meetings_90d"),
     )
+
+
+def _name_of_file(path: NotePath) -> str:
+    """Return the name that a file gives; an address is nobody's name, and would become one in an address book."""
+    name = normalize.tidy(path.rpartition("/")[2].removesuffix(".md").removeprefix("@"))
+    return "" if normalize.is_email(name) else name
 
 
 def _middle(block: Block | None, profile: Profile) -> str:

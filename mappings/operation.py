@@ -95,6 +95,42 @@ class RestoreNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """A record that a note is linked to as long as it is there, and what the two agree on."""
+
+    remote_id: RemoteId
+    agreed: Agreed
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNote:
+    """Make one note that is not there, with its uid in it; `source` is the account, or the calendars, it is made from.
+
+    `joined` are the records that it is linked to once it is there.
+    """
+
+    uid: Uid
+    path: NotePath
+    text: str
+    source: AccountName
+    joined: tuple[Joined, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNote:
+    """Take away one note that we made, if it still is what we made of it; its links end with it.
+
+    `text` is what it says, for making it again; `joined` are the links that end.
+    """
+
+    uid: Uid
+    path: NotePath
+    note_hash: NoteHash
+    text: str
+    joined: tuple[Joined, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreRecord:
     """Put one record back to what it was before a write of ours, if nobody has changed it since.
 
@@ -186,6 +222,7 @@ class Parting(StrEnum):
     RECORD_DELETED = "contact deleted"
     ANOTHER_PERSON = "the note is another person's"
     UNDONE = "making the contact was undone"
+    NOTE_UNDONE = "making the note was undone"
     BY_OWNER = "you parted them"
 
 
@@ -199,7 +236,7 @@ class Unlink:
     parting: Parting
 
 
-NoteWrite = WriteNote | RestoreNote
+NoteWrite = WriteNote | CreateNote | RemoveNote | RestoreNote
 RemoteWrite = CreateRecord | UpdateRecord | DeleteRecord | RestoreRecord
 Bookkeeping = Link | Follow | Suspend | Resume | Agree | Unlink | Rebase | RememberDate
 Operation = NoteWrite | RemoteWrite | Bookkeeping

@@ -19,6 +19,7 @@ from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, shared, value_of
 from mappings.identity import Doubt, Matches, Question, addresses, match
 from mappings.moves import may_have_moved, mixed_up, moves
+from mappings.newcomers import Unmade, arrivals
 from mappings.operation import DeleteRecord, Follow, Operation, Parting, Resume, Suspend, Unlink, WriteNote
 from mappings.person import FieldName, Uid
 from mappings.person_plan import Hold, Pair, Surplus, plan_person
@@ -43,7 +44,8 @@ class Plan:
     `waiting` are the steps of the accounts in `brakes`; `kept_home` counts, for each account, the people whom its
     `new_contacts` setting does not send there. `moved_on` are fields that the owner had put back, and that a side has
     changed since; `surplus` is what stays in notes for want of room in a record; `returns` are what is to be known by
-    the next look. `unanswered` counts the meetings of two that would count if the owner had answered.
+    the next look. `unanswered` counts the meetings of two that would count if the owner had answered. `unmade` are those
+    who lack a note and get none by themselves.
     """
 
     operations: tuple[Operation, ...]
@@ -57,6 +59,7 @@ class Plan:
     surplus: tuple[Surplus, ...]
     returns: tuple[Return, ...]
     unanswered: int
+    unmade: tuple[Unmade, ...]
 
 
 def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[AccountName]) -> Plan:
@@ -143,12 +146,14 @@ def _plan(world: World) -> Plan:
     for one in returned:
         of_person[one.uid].append(one)
     plans = [plan_person(note, pairs[note.uid], makers[note.uid], of_person[note.uid], world) for note in notes]
+    arriving = arrivals(world, people, matches)
     return Plan(
         operations=(
             *followed,
             *(Resume(link.account, link.uid, link.remote_id) for link in resumed),
             *_partings(world, people, _claimed(matches)),
             *(step for person in plans for step in person.operations),
+            *arriving.operations,
         ),
         conflicts=tuple(conflict for person in plans for conflict in person.conflicts),
         questions=tuple(question for found in matches.values() for question in found.questions),
@@ -166,6 +171,7 @@ def _plan(world: World) -> Plan:
         moved_on=tuple((note.uid, name) for note, person in zip(notes, plans, strict=True) for name in person.moved_on),
         surplus=tuple(each for person in plans for each in person.surplus),
         returns=returned,
+        unmade=arriving.unmade,
     )
 
 

@@ -252,7 +252,7 @@ def is_excluded_path(path: NotePath, template_folders: tuple[str, ...] = ()) -> 
         return True
     if any(part.startswith((".", "~")) for part in path.split("/")) or stem.endswith(("~", ".tmp")):
         return True
-    if any(path.startswith(f"{folder.strip('/')}/") for folder in template_folders):
+    if any(f"{path}/".startswith(f"{folder.strip('/')}/") for folder in template_folders):
         return True
     words = {word.casefold() for part in (*folders, stem) for word in _WORDS.findall(part)}
     return bool(words & _TEMPLATE_WORDS) or _CONFLICT_COPY.search(file_name) is not None or stem.endswith(" MOC")

@@ -24,12 +24,15 @@ from mappings.merge import OWNER
 from mappings.operation import (
     Agreed,
     Change,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
+    Joined,
     NoteWrite,
     Operation,
     Rebase,
     RemoteWrite,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     UpdateRecord,
@@ -178,6 +181,10 @@ def _take_back(  # a deed, and everything that says what became of it
     match operation:
         case WriteNote() | RestoreNote():
             _note_back(person, operation, deed, hash_of)
+        case CreateNote():
+            _new_note_back(person, operation, deed, sides, hash_of)
+        case RemoveNote():
+            _note_anew(person, operation, sides)
         case CreateRecord() | UpdateRecord() | DeleteRecord() | RestoreRecord():
             if deed.remote_id is None or (deed.before is None and deed.after is None):
                 person.refuse(operation.account, "", "what it was before is not known")
@@ -191,7 +198,37 @@ def _take_back(  # a deed, and everything that says what became of it
             assert_never(operation)
 
 
-def _note_back(person: _Person, operation: NoteWrite, deed: Deed, hash_of: Callable[[str], NoteHash]) -> None:
+def _new_note_back(
+    person: _Person, operation: CreateNote, deed: Deed, sides: _Sides, hash_of: Callable[[str], NoteHash]
+) -> None:
+    """Take away a note that was made, if it still is where it was made, to the byte what was made."""
+    state = person.state
+    if state is None:
+        person.refuse(AccountName(""), "", "the note is gone, or cannot be read")
+    elif deed.after is None or hash_of(deed.after) != state.note_hash:
+        person.refuse(AccountName(""), "", CHANGED)
+    elif state.path != operation.path:
+        person.refuse(AccountName(""), "", "was moved since")
+    else:
+        joined = tuple(
+            Joined(link.remote_id, Agreed(link.account, link.base)) for link in sides.links.get(person.uid, ())
+        )
+        person.operations.append(RemoveNote(person.uid, state.path, state.note_hash, deed.after, joined))
+
+
+def _note_anew(person: _Person, operation: RemoveNote, sides: _Sides) -> None:
+    """Make a note again that was taken away, linked to what it was linked to, as far as that is nobody's."""
+    if person.state is not None:
+        person.refuse(AccountName(""), "", "the note is there again")
+        return
+    taken = {(link.account, link.remote_id) for links in sides.links.values() for link in links}
+    joined = tuple(one for one in operation.joined if (one.agreed.account, one.remote_id) not in taken)
+    person.operations.append(CreateNote(person.uid, operation.path, operation.text, AccountName(""), joined))
+
+
+def _note_back(
+    person: _Person, operation: WriteNote | RestoreNote, deed: Deed, hash_of: Callable[[str], NoteHash]
+) -> None:
     changes = operation.changes if isinstance(operation, WriteNote) else ()
     if person.state is None:
         person.refuse(AccountName(""), "", "the note is gone, or cannot be read")

@@ -7,12 +7,14 @@ looks that missed it, an account that could not be read is present and `reachabl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from mappings.conflict import Decided
-from mappings.date_memory import Dates
+from mappings.date_memory import Dates, Stranger
 from mappings.fields import Format, Policy
+from mappings.note import NoteRules
 from mappings.operation import Change, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
-from mappings.person import FieldName, Uid, Value
+from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, Reading, Record, RemoteId
 
 Base = Mapping[FieldName, Value]
@@ -143,6 +145,32 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
+class Newcomers:
+    """Who may get a note that he lacks, and what it is made from.
+
+    `accounts` are those all of whose contacts get one, `met` whom the owner met, by the address's key. `files` are all
+    notes of the vault, people's or not; `former` is what notes said that are not found now, `kept_out`
+    are the addresses in notes that their owner keeps out of everything. `remembered` are all people
+    who ever had one. `own` are the owner's addresses as keys. `limit` is how many one run makes at most. `closed` is
+    why nobody gets one now, "" if they may.
+    """
+
+    accounts: frozenset[AccountName]
+    met: Mapping[str, Stranger]
+    folder: str
+    template: str
+    rules: NoteRules
+    vault_id: UUID
+    files: tuple[NotePath, ...]
+    former: tuple[Person, ...]
+    kept_out: frozenset[str]
+    remembered: frozenset[Uid]
+    own: frozenset[str]
+    limit: int
+    closed: str
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """All sides at one instant.
 
@@ -153,7 +181,7 @@ class World:
     `dates` is what calendars tell, None where none was ever read. `uid_in_notes` says whether notes are to carry their
     uid. `writes` are ours, the oldest first, that were made less than `returns.LATELY` before each side was looked at
     the last time before this; whether their outcome was learnt does not matter. `returns` are those that earlier looks
-    have found.
+    have found. `newcomers` is None where nobody gets a note by himself, or none can be made in this look.
     """
 
     notes: tuple[NoteState, ...]
@@ -169,3 +197,4 @@ class World:
     uid_in_notes: bool
     writes: tuple[RecentWrite, ...]
     returns: tuple[Return, ...]
+    newcomers: Newcomers | None

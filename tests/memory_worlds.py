@@ -10,7 +10,7 @@ from connectors.interface import Contacts
 from connectors.memory import Book, Memory
 from daemon.folder_vault import FolderVault
 from daemon.marker import Marker, write_marker
-from daemon.setup import Account, Meetings, Setup
+from daemon.setup import NO_NEW_NOTES, Account, Meetings, Setup
 from daemon.state import State
 from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES
@@ -78,6 +78,7 @@ def setup_of(vault: Path, accounts: Sequence[Account]) -> Setup:
         meetings=MEETINGS,
         undo_for=timedelta(days=90),
         review_note=None,
+        new_notes=NO_NEW_NOTES,
     )
 
 

@@ -104,6 +104,7 @@ _USUAL_WORLD: dict[str, object] = {
     "uid_in_notes": True,
     "writes": (),
     "returns": (),
+    "newcomers": None,
 }
 
 

@@ -54,7 +54,7 @@ CONFLICT = {
     "bases": Each(VALUE), "settled_by": str, "chosen": VALUE, "returned": Each(str),
 }  # fmt: skip
 DONE = {
-    "notes_written": int, "created": Each(int), "updated": Each(int), "deleted": Each(int), "linked": int,
+    "notes_written": int, "notes_made": int, "notes_removed": int, "created": Each(int), "updated": Each(int), "deleted": Each(int), "linked": int,
     "parted": int, "failures": Each(TROUBLE), "postponed": Each(TROUBLE), "copies": Each(str), "broken": Each(str),
 }  # fmt: skip
 SYNC = {
@@ -84,6 +84,7 @@ SYNC = {
         "brakes": Each(object),
         "kept_home": Each(int),
         "surplus": Each({"uid": str, "path": str, "account": str, "field": str, "count": int}),
+        "unmade": Each({"source": str, "name": str, "reason": str}),
     },
     "done": OneOf(DONE, NONE),
 }  # fmt: skip

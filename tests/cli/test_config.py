@@ -71,7 +71,16 @@ def test_the_smallest_configuration(home: Path) -> None:
         new_contacts = "all"
         """)
     assert config == Config(
-        vault=VaultConfig(home / "Notes", profile="people-notes", people=(), uid_key="uid", review_note=""),
+        vault=VaultConfig(
+            home / "Notes",
+            profile="people-notes",
+            people=(),
+            uid_key="uid",
+            review_note="",
+            new_notes_folder="People",
+            new_note_template="",
+            new_notes_per_run=20,
+        ),
         state=home / ".local/state/contactd",
         undo_for=timedelta(days=90),
         meetings=MeetingConfig(
@@ -95,6 +104,7 @@ def test_the_smallest_configuration(home: Path) -> None:
                 me=("me@example.test",),
                 new_contacts=NewContacts.ALL,
                 delete_with_note=False,
+                create_notes="none",
                 policies=DEFAULT_POLICIES,
                 limit=Limit(people=5, share_percent=10),
                 interval_s=180,
@@ -313,8 +323,8 @@ def test_all_problems_are_reported_at_once() -> None:
         'accounts.home.me: is text; expected a list, like ["one", "two"]',
         "accounts.home.contacts: is 4; expected a path in quotes",
         (
-            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, allow, tags, "
-            "interval_s, fields, brakes, contacts, calendars"
+            "accounts.home.foo: unknown key; expected connector, email, me, new_contacts, delete_with_note, "
+            "create_notes, allow, tags, interval_s, fields, brakes, contacts, calendars"
         ),
         f'accounts.work.connector: no connector is called "vdri"; expected {_any_of(registry.known())}',
         "accounts.work.email: does not fit; expected an e-mail address in quotes",

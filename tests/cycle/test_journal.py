@@ -19,8 +19,11 @@ from mappings.fields import FIELDS, Cardinality
 from mappings.operation import (
     Agreed,
     Change,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
+    Joined,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     UpdateRecord,
@@ -156,9 +159,12 @@ def operations() -> st.SearchStrategy[Write]:
         "remote_id": TEXT.map(RemoteId),
         "etag": TEXT.map(Etag),
     }
+    joined = st.lists(st.builds(Joined, text["remote_id"], agreed), max_size=2).map(tuple)
     created = {"uid": text["uid"], "account": text["account"]}
     return st.one_of(
         st.builds(WriteNote, text["uid"], TEXT.map(NotePath), TEXT.map(NoteHash), changes(), st.booleans(), st.lists(agreed, max_size=2).map(tuple)),
+        st.builds(CreateNote, text["uid"], TEXT.map(NotePath), TEXT, text["account"], joined),
+        st.builds(RemoveNote, text["uid"], TEXT.map(NotePath), TEXT.map(NoteHash), TEXT, joined),
         st.builds(CreateRecord, person=values().map(person), agreed=agreed, **created),
         st.builds(UpdateRecord, changes=changes(), insert_uid=st.booleans(), agreed=agreed, **text),
         st.builds(DeleteRecord, **text),

@@ -10,6 +10,7 @@ from mappings.fields import Direction
 from mappings.operation import (
     Agree,
     Bookkeeping,
+    CreateNote,
     CreateRecord,
     DeleteRecord,
     Follow,
@@ -18,6 +19,7 @@ from mappings.operation import (
     Parting,
     Rebase,
     RememberDate,
+    RemoveNote,
     RestoreNote,
     RestoreRecord,
     Resume,
@@ -55,7 +57,9 @@ def told(step: Operation) -> str:
             return f"update {step.account} {step.remote_id} {changes}".strip() + (" +uid" if step.insert_uid else "")
         case DeleteRecord():
             return f"delete {step.account} {step.remote_id}"
-        case RestoreNote() | RestoreRecord():
+        case CreateNote():
+            return f"make note {step.path}"
+        case RemoveNote() | RestoreNote() | RestoreRecord():
             raise AssertionError("no plan of a sync puts anything back")
         case _:
             return told_of_memory(step)
@@ -89,7 +93,7 @@ def held_back(result: Plan) -> list[tuple[str, str, Mapping[str, Value]]]:
 
 def test_all_in_step_is_an_empty_plan() -> None:
     state = world(note("ada", ADA), accounts=(account(record("1", ADA, uid="ada")),), links=(link("ada", "1", ADA),))
-    assert planned(state) == Plan((), (), (), (), (), (), {}, (), (), (), 0)
+    assert planned(state) == Plan((), (), (), (), (), (), {}, (), (), (), 0, ())
 
 
 def test_a_new_person_gets_a_record_and_the_note_its_uid() -> None:
@@ -396,7 +400,9 @@ class TestBrakes:
         assert (steps(result), result.brakes) == (["note ada +uid"], (RulesChanged(HOME),))
 
     def test_two_empty_sides_are_success_at_once(self) -> None:
-        assert planned(world(accounts=(account(first_run=True),))) == Plan((), (), (), (), (), (), {}, (), (), (), 0)
+        assert planned(world(accounts=(account(first_run=True),))) == Plan(
+            (), (), (), (), (), (), {}, (), (), (), 0, ()
+        )
 
     def test_a_braked_account_does_not_reach_the_note_and_the_others_go_on(self) -> None:
         crowd = self.crowd(0, 10)

@@ -106,6 +106,20 @@ class MemoryVault:
         self._step("create done")
         return NoteFile(path, hash_of(content), content, self._stat(path, file))
 
+    def remove(self, path: NotePath, expected: NoteHash) -> None:
+        self._step("remove asked")
+        self._check_mounted()
+        before = self._present(path).content
+        if path in self.locked:
+            raise VaultError("it is read-only")
+        if hash_of(before) != expected:
+            raise NoteChanged("it is not what was read")
+        name = NotePath(f".aside-{path}-{expected}")
+        self.aside[name] = Aside(path, before, frozenset({before}))
+        self._ours.add(name)
+        del self.files[path]
+        self._step("remove done")
+
     def settle(self) -> tuple[NotePath, ...]:
         self._step("settle asked")
         self._check_mounted()

@@ -11,7 +11,7 @@ from uuid import UUID
 from connectors.memory import Memory
 from daemon.codec import time_text
 from daemon.database import LOST_STATE_AT
-from daemon.setup import Account, Setup
+from daemon.setup import NO_NEW_NOTES, Account, Setup
 from daemon.state import State, Transaction, set_meta
 from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES, Direction, Policy, Rule
@@ -175,6 +175,7 @@ class World:
             meetings=MEETINGS,
             undo_for=timedelta(days=90),
             review_note=None,
+            new_notes=NO_NEW_NOTES,
         )
 
     def last_contact(self, addresses: Collection[str], at: datetime) -> str:

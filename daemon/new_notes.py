@@ -1,0 +1,116 @@
+"""Who gets a note by himself, and from what: the configuration, the template, the ledger and the vault → `Newcomers`.
+
+Only a whole look at the vault offers anybody one: whoever seems to lack a note may have one that was not looked at.
+Whom the owner met is worked out from every meeting, so what came of it is kept, as the derived dates are.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from daemon import dates, ledger
+from daemon.codec import time_of, time_text
+from daemon.database import LOST_STATE_AT
+from daemon.errors import VaultError, VaultMissing
+from daemon.links import people
+from daemon.scan import Scanned
+from daemon.setup import Setup
+from daemon.state import State, get_meta, set_meta
+from mappings import new_note
+from mappings.date_memory import Met, Stranger
+from mappings.errors import EditRefused, UnreadableNote
+from mappings.meetings import Clock, strangers
+from mappings.note import decode
+from mappings.world import Newcomers
+
+_KEPT = "people met"
+_UNREAD = "notes that cannot be read may be about them; see what is skipped"
+
+
+def newcomers(setup: Setup, state: State, scanned: Scanned, now: datetime) -> Newcomers | None:
+    """Return what notes for people who have none are made from, None where none are to be, or can be in this look.
+
+    Errors: `VaultMissing`.
+    """
+    wish = setup.new_notes
+    if not (wish.met or wish.contacts) or not scanned.whole:
+        return None
+    template, closed = _template(setup)
+    return Newcomers(
+        accounts=wish.contacts,
+        met=_met(setup, state, scanned, now),
+        folder=wish.folder,
+        template=template,
+        rules=setup.rules,
+        vault_id=setup.vault_id,
+        files=scanned.files,
+        former=scanned.former,
+        kept_out=scanned.kept_out,
+        remembered=frozenset(people(state)),
+        own=setup.meetings.me.addresses,
+        limit=wish.per_run,
+        closed=closed or ("" if scanned.understood else _UNREAD),
+    )
+
+
+def _template(setup: Setup) -> tuple[str, str]:
+    """Return the template's text, and why it will not do, "" if it will."""
+    path = setup.new_notes.template
+    if path is None:
+        return new_note.built_in(setup.rules.profile), ""
+    try:
+        text = decode(setup.vault.read(path).content)
+        new_note.check_template(text)
+    except VaultMissing:
+        raise
+    except (VaultError, EditRefused) as error:
+        return "", f"the template {path} cannot be used: {error.reason}"
+    except UnreadableNote as error:
+        return "", f"the template {path} cannot be used: {error}"
+    return text, ""
+
+
+def _met(setup: Setup, state: State, scanned: Scanned, now: datetime) -> Mapping[str, Stranger]:
+    """Return whom the owner met and who has no note.
+
+    After a loss of the state only those count whom he met since: of the others it is not known whether he has deleted
+    a note of theirs.
+    """
+    wish, meetings = setup.new_notes, setup.meetings
+    if not wish.met or not ledger.is_begun(state):
+        return {}
+    known = dates.owners(meetings, ((note.uid, note.reading.person) for note in scanned.notes))
+    key = f"{dates.key_of(meetings, state, known)} {' '.join(sorted(wish.met))}"
+    kept = _kept(state, key, now)
+    if kept is not None:
+        return kept
+    seen, lost_at = ledger.ledger(state), get_meta(state, LOST_STATE_AT)
+    clock = Clock(now, meetings.zone)
+    found = strangers(seen, known, meetings.rules, ledger.vetoes(state), clock, wish.met)
+    if lost_at is not None:
+        found = {address: one for address, one in found.items() if one.first.start > time_of(lost_at)}
+    _keep(state, key, now, dates.holds_until(meetings, seen, now), found)
+    return found
+
+
+def _kept(state: State, key: str, now: datetime) -> Mapping[str, Stranger] | None:
+    kept = get_meta(state, _KEPT)
+    document: dict[str, Any] = json.loads(kept) if kept is not None else {"key": None}
+    if document["key"] != key or not time_of(document["since"]) <= now < time_of(document["until"]):
+        return None
+    return {
+        address: Stranger(spelled, Met(first[0], time_of(first[1])), Met(last[0], time_of(last[1])))
+        for address, (spelled, first, last) in document["met"].items()
+    }
+
+
+def _keep(state: State, key: str, now: datetime, until: datetime, found: Mapping[str, Stranger]) -> None:
+    met = {address: [one.address, _packed(one.first), _packed(one.last)] for address, one in found.items()}
+    document = {"key": key, "since": time_text(now), "until": time_text(until), "met": met}
+    with state.transaction() as tx:
+        set_meta(tx, _KEPT, json.dumps(document))
+
+
+def _packed(met: Met) -> list[str]:
+    return [met.date, time_text(met.start)]
