@@ -304,3 +304,15 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return said if 0 <= said < 10**6 else None
+
+
+def objects(document: JsonObject, name: str = "value") -> Sequence[JsonObject]:
+    """Return a list's objects, those of a page if nothing else is said; what is none is left out."""
+    values = document.get(name)
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def word(document: JsonObject, name: str) -> str:
+    """Return a property's text, "" if it is none."""
+    value = document.get(name)
+    return value if isinstance(value, str) else ""

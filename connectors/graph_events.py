@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from connectors.calendar_interface import NOTHING_KNOWN, EventSet, Known
 from connectors.errors import Misunderstood, TryLater
-from connectors.graph_client import GraphClient
+from connectors.graph_client import GraphClient, objects, word
 from connectors.interface import Cursor
 from mappings import graph_events
 from mappings.errors import UnreadableRecord
@@ -71,10 +71,10 @@ class GraphCalendar:
             try:
                 event = graph_events.event(row, self.account, self.name)
             except UnreadableRecord as error:
-                unreadable.append(UnreadableEvent(RemoteId(_word(row, "id")), None, error.reason))
+                unreadable.append(UnreadableEvent(RemoteId(word(row, "id")), None, error.reason))
                 continue
             if event is not None:
-                etags[event.source] = Etag(_word(row, "changeKey"))
+                etags[event.source] = Etag(word(row, "changeKey"))
                 if is_within(event.when, window):
                     events.append(event)
         # What is not understood is told at every look, so nothing may say that all is as it was.
@@ -94,7 +94,7 @@ class GraphCalendar:
         url = f"{self._calendar()}/calendarView?{_span(window)}&$select={select}&$top=999"
         seen: set[str] = set()
         for row in self._paged(url):
-            remote_id = _word(row, "id")
+            remote_id = word(row, "id")
             # A page may repeat what the one before had, if something was added meanwhile.
             if remote_id not in seen:
                 seen.add(remote_id)
@@ -102,7 +102,7 @@ class GraphCalendar:
 
     def _paged(self, url: str) -> Iterator[JsonObject]:
         try:
-            yield from (row for page in self._client.pages(url, _UTC) for row in _objects(page))
+            yield from (row for page in self._client.pages(url, _UTC) for row in objects(page))
         except Misunderstood:
             # A calendar's id has been seen to change shortly after it was made: look it up again next time.
             if self.name != DEFAULT_CALENDAR:
@@ -129,15 +129,15 @@ class GraphCalendar:
         """Return how many rows a round has, and the link behind them."""
         rows, link = 0, ""
         for page in self._client.pages(url, _UTC, _PAGE):
-            rows += sum(1 for _ in _objects(page))
-            link = _word(page, "@odata.deltaLink")
+            rows += len(objects(page))
+            link = word(page, "@odata.deltaLink")
         return rows, link
 
     def _calendar(self) -> str:
         """Return the calendar's path."""
         if not self._path:
             url = "/me/calendars?$top=999&$select=id,name"
-            known = {_word(row, "name"): _word(row, "id") for page in self._client.pages(url) for row in _objects(page)}
+            known = {word(row, "name"): word(row, "id") for page in self._client.pages(url) for row in objects(page)}
             if self.name not in known:
                 there = ", ".join(sorted({DEFAULT_CALENDAR, *known}))
                 raise TryLater(f"no calendar is called {self.name}; there are: {there}", None)
@@ -148,16 +148,6 @@ class GraphCalendar:
 def _span(window: Window) -> str:
     start, end = (moment.astimezone(UTC) for moment in (window.start - PAD, window.end + PAD))
     return f"startDateTime={start:%Y-%m-%dT%H:%M:%SZ}&endDateTime={end:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _objects(page: JsonObject) -> Iterator[JsonObject]:
-    values = page.get("value")
-    yield from (value for value in (values if isinstance(values, list) else ()) if isinstance(value, dict))
-
-
-def _word(document: JsonObject, name: str) -> str:
-    value = document.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _packed(read_at: datetime, link: str) -> Cursor:
