@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from emulators.google import answers
 from emulators.google.contacts import WRITABLE, Doc
 from emulators.google.server import Server
 from emulators.google.world import When
+from emulators.graph.certificates import made as made_certificates
 from folder_worlds import FolderWorld, difference, edit, person
 from google_worlds import GoogleWorld, account_table, made, sign_in
 from mappings.record import AccountName
@@ -226,6 +228,83 @@ def test_two_accounts_have_one_person_and_the_broken_one_does_not_stop_the_other
     server.google.tokens.revoked.clear()
     assert world.sync().code == 0
     assert the_contact(other, "Ada")["organizations"] == [{"title": "Countess"}]
+
+
+def test_listed_tags_are_labels_and_others_stay_where_they_are(server: Server, tmp_path: Path) -> None:
+    world, google = made(server, tmp_path, account='tags = ["friend", "climber"]')
+    write(world, "Ada Lovelace", "email: ada@example.test")
+    edit(world.note("Ada Lovelace"), "- type/people", "- type/people\n- friend\n- secret")
+    assert world.sync().code == 0
+    assert labels(google) == {"friend"}
+    (ada,), climbers, foreign = google.book.living, google.book.add_group("climber"), google.book.add_group("Rowers")
+    for group in (climbers, foreign):
+        google.book.modify_members(group, [ada.resource_name], [])
+    assert world.sync().code == 0
+    assert "- friend\n- secret\n- climber\n" in world.note("Ada Lovelace").read_text()
+    edit(world.note("Ada Lovelace"), "- friend\n", "")
+    assert world.sync().code == 0
+    assert labels(google) == {"climber", "Rowers"}
+    sides, etag = world.sides(), ada.etag
+    assert world.sync().code == 0
+    assert (world.sides(), ada.etag) == (sides, etag)
+
+
+def labels(google: GoogleWorld) -> set[str]:
+    """Return the labels of the one contact."""
+    (contact,) = google.book.living
+    named = [each["contactGroupMembership"]["contactGroupResourceName"] for each in contact.entries["memberships"]]
+    assert "contactGroups/myContacts" in named
+    return {google.book.groups[name]["name"] for name in named} - {"myContacts"}
+
+
+def test_a_meeting_in_the_calendar_dates_the_note_and_the_contact(worlds: tuple[FolderWorld, GoogleWorld]) -> None:
+    world, google = worlds
+    write(world, "Ada Lovelace", "email: ada@example.test", "last_contact: 2026-01-31")
+    assert world.sync().code == 0
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
+    guests = [
+        {"email": google.email, "self": True, "organizer": True, "responseStatus": "accepted"},
+        {"email": "Ada@example.test", "responseStatus": "accepted"},
+    ]
+    times = {
+        name: {"dateTime": (start + timedelta(hours=hours)).isoformat()} for name, hours in (("start", 0), ("end", 1))
+    }
+    google.google.account(google.email).diaries.add({**times, "summary": "Tea", "attendees": guests})
+    assert world.sync().code == 0
+    (date,) = (line for line in world.note("Ada Lovelace").read_text().splitlines() if line.startswith("last_contact"))
+    assert date.partition(": ")[2].strip('"') == start.astimezone().date().isoformat()
+    said = {entry["key"]: entry["value"] for entry in the_contact(google, "Ada")["userDefined"]}
+    assert said["last_contact"] == start.astimezone().date().isoformat()
+
+
+def test_a_run_is_taken_back_on_both_sides(worlds: tuple[FolderWorld, GoogleWorld]) -> None:
+    world, google = worlds
+    write(world, "Ada Lovelace", "email: ada@example.test", "role: Analyst")
+    assert world.sync().code == 0
+    (ada,) = google.book.living
+    google.book.edit(ada.id, biographies=[{"value": "met at the fair"}], nicknames=[{"value": "Enchantress"}])
+    edit(world.note("Ada Lovelace"), "role: Analyst", "role: Countess")
+    before = (world.note("Ada Lovelace").read_bytes(), json.dumps(ada.entries, sort_keys=True))
+    assert world.sync().code == 0
+    assert ada.entries["organizations"] == [{"title": "Countess"}]
+    run = json.loads(world.contactd("log", "--json").said)[0]["run"]
+    assert world.contactd("undo", str(run), "--yes").code == 0
+    assert world.note("Ada Lovelace").read_bytes() == before[0]
+    assert ada.entries["organizations"] == [{"title": "Analyst"}]
+    assert ada.entries["biographies"][0]["value"] == "met at the fair"
+
+
+def test_a_server_whose_certificate_is_not_trusted_is_told_nothing(tmp_path: Path) -> None:
+    certificates = made_certificates(tmp_path)
+    with Server(certificates.server_file).running() as server:
+        world, google = made(server, tmp_path)
+        write(world, "Ada Lovelace", "email: ada@example.test")
+        assert world.sync().code == 2
+        assert sum(google.google.calls.values()) == 0
+        ca = f"[accounts.home.endpoints]\nca_file = {json.dumps(str(certificates.ca_file))}"
+        edit(world.config, "[accounts.home.endpoints]", ca)
+        assert world.sync().code == 0
+        assert len(google.book.living) == 1
 
 
 def test_whoever_has_not_signed_in_yet_is_told_how(server: Server, tmp_path: Path) -> None:

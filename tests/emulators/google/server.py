@@ -5,10 +5,12 @@ program talks to it. Both APIs answer on one address, each below its own path.
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,10 +35,11 @@ _SCOPES = {
 
 
 class Server:
-    """One running emulator."""
+    """One running emulator; over TLS where there is a file with a certificate and its key."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.google = Google()
+        self._scheme = "http" if certificate is None else "https"
         google = self.google
 
         class Handler(_Handler):
@@ -44,12 +47,16 @@ class Server:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
     def base(self) -> str:
         """The address at which everything is."""
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_port}"
 
     @property
     def endpoints(self) -> dict[str, str]:
