@@ -17,9 +17,10 @@ from textwrap import TextWrapper
 
 from daemon.codec import time_text
 from daemon.errors import ConfigError, DaemonError
+from mappings.conflict import Standstill
 from mappings.fields import texts
 from mappings.person import Uid, Value
-from mappings.record import NotePath
+from mappings.record import AccountName, NotePath
 
 People = Mapping[Uid, NotePath]
 """Where each person's note is: what people are called by."""
@@ -82,6 +83,16 @@ def error(raised: DaemonError, place: Path | None) -> str:
 def value(held: Value) -> str:
     """Return a value on one line; nothing is shown as such."""
     return ", ".join(texts(held)) or "(nothing)"
+
+
+def sides(ours: Value, theirs: Mapping[AccountName, Value]) -> str:
+    """Return what note and contacts say of one field."""
+    return ", ".join((f"note {value(ours)}", *(f"{account} {value(said)}" for account, said in theirs.items())))
+
+
+def undone(one: Standstill, people: People) -> str:
+    """Return what an undo has put back on one side only."""
+    return f"{people.get(one.uid, one.uid)}: {field_name(one.field)}: {sides(one.ours, one.theirs)}"
 
 
 def waiting(said: Mapping[str, Value]) -> str:

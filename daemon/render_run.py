@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 
 from daemon import render_plan
-from daemon.render import People, document, field_name, number, page, value, waiting
+from daemon.render import People, document, field_name, number, page, sides, undone, value, waiting
 from daemon.render_plan import why
 from daemon.report import AccountReport, CalendarReport, Health, Report, Trouble
 from daemon.standing import Standing
@@ -43,8 +43,9 @@ def report(done: Report, now: Standing, shown: Iterable[Operation], *, verbose: 
         _calendars(done, now.people),
         _surplus(done) if verbose else (),
         _rest(done, now.people, verbose=verbose),
+        _undone(now),
     )
-    return page([*(line for part in parts for line in part), _verdict(done)])
+    return page([*(line for part in parts for line in part), _verdict(done, now)])
 
 
 def trouble(told: Trouble, people: People) -> str:
@@ -265,24 +266,25 @@ def _conflicts(done: Report, people: People) -> Iterator[str]:
     asked = [conflict for conflict in done.plan.conflicts if not conflict.settled_by]
     settled = [conflict for conflict in done.plan.conflicts if conflict.settled_by]
     for conflict in asked[:_CONFLICTS_MAX]:
-        yield f"to be decided by you: {_place(conflict, people)}: {_sides(conflict)}"
+        yield f"to be decided by you: {_place(conflict, people)}: {sides(conflict.ours, conflict.theirs)}"
     if asked:
         yield f"  `contactd conflicts` shows {'it' if len(asked) == 1 else f'all {len(asked)}'}, and how to decide"
     for conflict in settled[:_CONFLICTS_MAX]:
-        now = f"{_sides(conflict)}; now {value(conflict.chosen)}"
+        now = f"{sides(conflict.ours, conflict.theirs)}; now {value(conflict.chosen)}"
         by = conflict.settled_by if conflict.settled_by == OWNER else f"rule ({conflict.settled_by})"
         yield f"settled by {by}: {_place(conflict, people)}: {now}"
     if settled:
         yield f"  `contactd conflicts --all` keeps {'both values' if len(settled) == 1 else f'the values of all {len(settled)}'}"
 
 
+def _undone(now: Standing) -> Iterator[str]:
+    yield from (f"left as you undid it: {undone(one, now.people)}" for one in now.undone[:_CONFLICTS_MAX])
+    if now.undone:
+        yield "  an edit of either side moves it again; `contactd status` names all"
+
+
 def _place(conflict: Conflict, people: People) -> str:
     return f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}"
-
-
-def _sides(conflict: Conflict) -> str:
-    theirs = (f"{account} {value(said)}" for account, said in conflict.theirs.items())
-    return ", ".join((f"note {value(conflict.ours)}", *theirs))
 
 
 def _go_ahead(done: Report) -> str:
@@ -292,7 +294,7 @@ def _go_ahead(done: Report) -> str:
     return " ".join(["contactd sync --once --yes", *(f"--account {shlex.quote(name)}" for name in waiting)])
 
 
-def _verdict(done: Report) -> str:
+def _verdict(done: Report, now: Standing) -> str:
     waiting = ", ".join(sorted({brake.account for brake in done.plan.brakes}))
     if done.deeds is None:
         touched = "This was a dry run: nothing was touched."
@@ -306,4 +308,6 @@ def _verdict(done: Report) -> str:
         return "There is nothing to keep in step with."
     if not done.exit_code and any(account.missing for account in done.accounts) and not done.deeds.parted:
         return "In step, but for what is no longer found: only what the next run misses too counts as deleted."
+    if not done.exit_code and now.undone:
+        return "In step, but for what you have undone."
     return _VERDICTS[done.exit_code]

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from daemon.codec import time_text
-from daemon.render import ago, day, document, field_name, number, page, waiting
+from daemon.render import ago, day, document, field_name, number, page, undone, waiting
 from daemon.status import AccountStatus, Status
 
 _SHOWN_MAX = 20
@@ -37,6 +37,7 @@ def status_json(stands: Status) -> str:
         "holds": [{**asdict(hold), "since": time_text(since)} for hold, since in stands.holds],
         "kept_notes": [{**asdict(one), "at": time_text(one.at)} for one in stands.kept_notes],
         "apart": [{**asdict(one), "at": time_text(one.at)} for one in stands.apart],
+        "undone": [{"path": stands.people.get(one.uid), **asdict(one)} for one in stands.undone],
         "last_run": _last_json(stands),
         "service": _service_json(stands),
     }
@@ -151,6 +152,8 @@ def _kept(stands: Status) -> Iterator[str]:
     for one in stands.apart[:_SHOWN_MAX]:
         yield f"no person's note at present, its contact in {one.account} left alone: {one.path} (since {day(one.at)})"
     yield from _more(len(stands.apart))
+    yield from (f"left as you undid it: {undone(one, stands.people)}" for one in stands.undone[:_SHOWN_MAX])
+    yield from _more(len(stands.undone))
 
 
 def _more(count: int) -> Iterator[str]:
@@ -173,6 +176,8 @@ def _last(stands: Status, now: datetime) -> Iterator[str]:
 
 
 def _verdict(stands: Status) -> str:
+    if not stands.exit_code and stands.undone:
+        return "In step then, but for what you have undone."
     return {
         0: "All was in step then.",
         1: "In step then, but for what is told above.",

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from daemon import links
+from daemon import decisions, links
 from daemon.conflicts import LinkQuestion, link_questions
 from daemon.state import Readable
+from mappings.conflict import Standstill
+from mappings.fields import same
 from mappings.person import Uid
 from mappings.record import AccountName, NotePath, RemoteId
 
@@ -16,11 +18,15 @@ _DELETED = "DELETED"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where each person's note was last seen; by account, the people linked and the readable contacts that are no note's."""
+    """Where each person's note was last seen; by account, the people linked and the readable contacts that are no note's.
+
+    `undone` are fields in which the sides differ because the owner has taken a run back.
+    """
 
     people: Mapping[Uid, NotePath]
     linked: Mapping[AccountName, int]
     unlinked: Mapping[AccountName, int]
+    undone: tuple[Standstill, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +65,10 @@ def standing(state: Readable) -> Standing:
         " (SELECT 1 FROM links WHERE links.account = records.account AND links.remote_id = records.remote_id)"
         " GROUP BY account"
     )
-    return Standing(links.people(state), dict(linked), dict(unlinked))
+    return Standing(links.people(state), dict(linked), dict(unlinked), undone(state))
+
+
+def undone(state: Readable) -> tuple[Standstill, ...]:
+    """Return the fields that stand still since an undo, and in which note and contacts say different things."""
+    still = decisions.decided(state).standstills.values()
+    return tuple(one for one in still if not all(same(one.field, one.ours, theirs) for theirs in one.theirs.values()))

@@ -3,7 +3,7 @@
 The exit code is that of the last known state; an account that has not been read for long, or never, is `stale`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,9 @@ from daemon.ownership import Beginning
 from daemon.serving import Serving
 from daemon.standing import Apart, Standing, kept_apart, questions, standing
 from daemon.state import Readable, State, is_kept
+from mappings.conflict import Standstill
 from mappings.operation import Parting
+from mappings.person import Uid
 from mappings.record import MEETINGS, AccountName, NotePath
 
 Answer = TypeVar("Answer")
@@ -65,7 +67,7 @@ class Status:
     """How everything stands; `not_ours` is why the vault may not be touched from here, "" if it may.
 
     `dates` is how the calendars fared if what they give to notes waits for the owner. `service` is the one that is at
-    work, None if there is none.
+    work, None if there is none. `undone` as in `Standing`; `people` says where each person's note is.
     """
 
     vault: Path
@@ -77,6 +79,8 @@ class Status:
     holds: tuple[tuple[Held, datetime], ...]
     kept_notes: tuple[Kept, ...]
     apart: tuple[Apart, ...]
+    undone: tuple[Standstill, ...]
+    people: Mapping[Uid, NotePath]
     last: LastReport | None
     last_run: Run | None
     service: Serving | None
@@ -142,6 +146,8 @@ def _status(config: Config, state: State, now: datetime) -> Status:
         holds=tuple(conflicts.holds_since(state).items()),
         kept_notes=kept_notes(state),
         apart=kept_apart(state),
+        undone=stands.undone,
+        people=stands.people,
         last=last,
         last_run=next(iter(journal.last_runs(state, 1)), None),
         service=serving.serving(state) if is_answering(config.state) else None,

@@ -265,6 +265,9 @@ def _record_back(
     if isinstance(record, str):
         person.refuse(account, "", record)
         return
+    if isinstance(operation, CreateRecord) and person.state is None:
+        person.refuse(account, "", "the note is gone, or cannot be read: nothing else is left of the person")
+        return
     changes = operation.changes if isinstance(operation, UpdateRecord) else ()
     changed = [one.field for one in changes if not same(one.field, value_of(record.person, one.field), one.after)]
     if not changed and not is_touched:

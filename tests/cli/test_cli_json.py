@@ -96,6 +96,7 @@ STATUS = {
         "name": str, "has_contacts": bool, "trouble": str, "last_success_at": OneOf(str, NONE), "stale": bool,
         "linked": int, "unlinked": int, "waiting": str, "steps_waiting": int, "skipped": Each(str),
     }),
+    "dates_waiting": str,
     "conflicts": int,
     "questions": int,
     "holds": Each({
@@ -103,6 +104,7 @@ STATUS = {
     }),
     "kept_notes": Each({"account": str, "path": str, "at": str}),
     "apart": Each(APART),
+    "undone": Each({"path": OneOf(str, NONE), "uid": str, "field": str, "ours": VALUE, "theirs": Each(VALUE)}),
     "last_run": OneOf({
         "run": int, "kind": str, "started_at": str, "finished_at": OneOf(str, NONE), "exit_code": OneOf(int, NONE),
         "incomplete": str, "skipped": Each(str), "undone": Each(str),

@@ -1,5 +1,6 @@
 """Worlds in which somebody who tried to break the program once succeeded."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,49 @@ def test_a_machine_that_takes_a_vault_back_believes_no_base_of_its_own(tmp_path:
     note.write_text(note.read_text().replace("New", "Old"))
     assert "note Old, home New" in world.sync().said
     assert "department: Old\n" in note.read_text()
+
+
+def test_what_an_undo_left_apart_is_told_until_somebody_moves_it(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    note = world.note("Ann Lee")
+    note.write_text(person("Ann Lee", "department: Old"))
+    assert world.sync().code == 0
+    note.write_text(note.read_text().replace("Old", "New"))
+    assert world.sync().code == 0
+    assert world.contactd("undo", "2", "--yes").code == 0
+    for told in (world.sync(), world.contactd("status")):
+        assert "left as you undid it: People/Ann Lee.md: department: note New, home Old" in told.said
+        assert (told.code, "but for what you have undone" in told.said) == (0, True)
+    note.write_text(note.read_text().replace("New", "Newest"))
+    ran = world.sync()
+    assert ("department: Old -> Newest" in ran.said, "undid" in ran.said) == (True, False)
+
+
+def test_an_undo_takes_no_contact_away_that_is_all_that_is_left_of_somebody(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    for name in ("Ann Lee", "Bea Lee"):
+        world.note(name).write_text(person(name))
+    assert world.sync().code == 0
+    world.note("Ann Lee").unlink()
+    ran = world.contactd("undo", "1", "--yes")
+    assert (ran.code, "nothing else is left of the person" in ran.said) == (1, True)
+    assert world.cards() == [world.card_of("Ann Lee")]
+
+
+def test_an_answer_that_does_not_fit_into_the_note_is_told_and_asked_for_again(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    note = world.note("Ann Lee")
+    note.write_text(person("Ann Lee", body="\n## Profile\n\n**Role**: Boss at Old\n"))
+    assert world.sync().code == 0
+    card = world.card_of("Ann Lee")
+    card.write_bytes(card.read_bytes().replace(b"ORG:Old", b"ORG:Theirs"))
+    note.write_text(note.read_text().replace("Old", "Ours"))
+    assert world.sync().code == 1
+    (waits,) = json.loads(world.contactd("conflicts", "--json").said)
+    assert world.contactd("settle", waits["id"], "--value", "[[Other]]", "--later").code == 0
+    for _ in range(2):
+        told = world.sync().said
+        assert "your answer does not fit, choose another" in told
+        assert "to be decided by you: People/Ann Lee.md: organization: note Ours, home Theirs" in told
+    assert world.contactd("settle", waits["id"], "--value", "Other").code == 0
+    assert ("at Other\n" in note.read_text(), b"ORG:Other\r\n" in card.read_bytes()) == (True, True)
