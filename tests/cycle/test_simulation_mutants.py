@@ -166,12 +166,12 @@ def create_without_looking(patch: Patch) -> None:
     def blind(self: Book, uid: Uid) -> None:
         del self, uid
 
-    def unconcerned(account: Account, state: State) -> bool:
-        del account, state
-        return False
+    def unconcerned(state: State, account: AccountName) -> Mapping[Uid, datetime]:
+        del state, account
+        return {}
 
     patch.setattr(Book, "with_uid", blind)
-    patch.setattr(gather, "_has_unclear_create", unconcerned)
+    patch.setattr(journal, "unclear_creates", unconcerned)
 
 
 def base_from_the_server(patch: Patch) -> None:
