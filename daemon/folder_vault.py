@@ -313,8 +313,15 @@ class _Look:
     def _other(self, prefix: str, entry: os.DirEntry[str]) -> None:
         if is_aside(entry.name):
             self.leftovers.append(NotePath(prefix + entry.name))
+        elif _is_elsewhere(entry.name):
+            self.unread.append(Problem(_printable(prefix + entry.name), "it is in iCloud, and not on this disk"))
         elif entry.name[0] != "." and entry.is_symlink() and entry.is_dir():
             self.problems.append(Problem(_printable(prefix + entry.name), "a link to a folder; not followed"))
+
+
+def _is_elsewhere(name: str) -> bool:
+    """Tell whether a file stands for a note that iCloud has taken off the disk: `.Ada.md.icloud` for `Ada.md`."""
+    return name.startswith(".") and name.lower().endswith(".md.icloud")
 
 
 def _why_no_note(status: os.stat_result) -> str:

@@ -111,6 +111,15 @@ def test_names_that_are_no_text_are_problems(tmp_path: Path) -> None:
     assert not listing.complete
 
 
+def test_a_note_that_icloud_took_off_the_disk_is_not_gone(tmp_path: Path) -> None:
+    (tmp_path / "Ada.md").touch()
+    (tmp_path / ".Grace.md.icloud").touch()
+    (tmp_path / ".Grace.jpg.icloud").touch()
+    listing = FolderVault(tmp_path, None).listing()
+    assert [stat.path for stat in listing.notes] == ["Ada.md"]
+    assert listing.unread == (Problem(".Grace.md.icloud", "it is in iCloud, and not on this disk"),)
+
+
 def test_a_folder_too_deep_makes_the_listing_incomplete(tmp_path: Path) -> None:
     deepest = tmp_path.joinpath(*["d"] * (FOLDER_DEPTH_MAX + 1))
     deepest.mkdir(parents=True)
