@@ -56,10 +56,9 @@ from mappings.person import Uid
 from mappings.record import AccountName, Etag, Record, RemoteId
 
 GROUP_MAX = 20
-LISTING_FROM = 3 * GROUP_MAX
-"""From so many contacts on, whole pages of a folder cost less than reading each by itself."""
+PAGE_SIZE = 999
 
-_LISTED = "$top=999&$expand=" + quote(graph_properties.EXPAND, safe="()/'=$")
+_LISTED = f"$top={PAGE_SIZE}&$expand=" + quote(graph_properties.EXPAND, safe="()/'=$")
 _EXPAND = "?$expand=" + quote(graph_properties.EXPAND, safe="()/'=$")
 _UNCLEAR = "Microsoft did not say whether it was done; the next run will see"
 
@@ -92,7 +91,8 @@ class GraphContacts:
         round_ = self._feed.first_round() if cursor is None else self._feed.next_round(cursor)
         changed = [each for each, etag in round_.alive.items() if not etag or known.get(each) != etag]
         absent = known.keys() - round_.alive.keys() if cursor is None else round_.removed & known.keys()
-        looks = [*self._fetched(changed, is_all=cursor is None), *self._confirmed(sorted(absent))]
+        size = max(len(known), len(round_.alive))
+        looks = [*self._fetched(changed, size), *self._confirmed(sorted(absent))]
         news = [each for each in looks if not isinstance(each, Gone) and known.get(each.remote_id) != each.etag]
         kept = sum(not isinstance(each, Gone) for each in looks[len(changed) :])
         return ChangeSet(
@@ -146,8 +146,9 @@ class GraphContacts:
 
     # Reading.
 
-    def _fetched(self, remote_ids: Sequence[RemoteId], *, is_all: bool) -> Iterator[Record | Unreadable | Gone]:
-        pays = is_all and len(remote_ids) > LISTING_FROM
+    def _fetched(self, remote_ids: Sequence[RemoteId], size: int) -> Iterator[Record | Unreadable | Gone]:
+        """Read contacts, each by itself or all of about `size` in pages, whichever takes fewer requests."""
+        pays = len(remote_ids) / GROUP_MAX > size / PAGE_SIZE + 1
         listed: Mapping[RemoteId, JsonObject] = (
             self._listed(frozenset(remote_ids)) if pays else dict[RemoteId, JsonObject]()
         )

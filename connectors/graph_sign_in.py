@@ -56,6 +56,9 @@ _REMEDIES: Mapping[int, str] = {
 }
 """What an error number of Microsoft's means to the owner; never what is decided by."""
 
+_ONLY_NAMES_US = "User.Read"
+"""Without it everything works all the same."""
+
 _BUSY = frozenset({"temporarily_unavailable", "server_error"})
 
 
@@ -205,8 +208,10 @@ def sign_in(
         answer = _by_code(app, scopes, asked) if asked.way is Way.DEVICE else _by_page(app, scopes, asked, limit_s)
     if "access_token" not in answer:
         raise SignInFailed(_told(answer))
-    granted = tuple(str(answer.get("scope", "")).split())
-    lacking = [scope for scope in scopes if scope.casefold() not in {_short(each).casefold() for each in granted}]
+    # What is not said is granted as it was asked for (RFC 6749 section 5.1).
+    granted = tuple(str(answer.get("scope") or " ".join(scopes)).split())
+    known = {_short(scope).casefold() for scope in granted}
+    lacking = [scope for scope in scopes if scope.casefold() not in known and scope != _ONLY_NAMES_US]
     if lacking:
         raise SignInFailed(
             f"Microsoft granted less than was asked for, without {', '.join(lacking)}; consent to all of it"

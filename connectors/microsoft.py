@@ -25,7 +25,7 @@ _CALENDAR_PERMISSIONS = ("Calendars.ReadBasic", "Calendars.Read")
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the services are, for tests; `ca_file` names an authority that signed the certificate of `authority`."""
+    """Where the services are, for tests; `ca_file` names an authority that signed their certificates."""
 
     graph: str = "https://graph.microsoft.com/v1.0"
     authority: str = "https://login.microsoftonline.com"
@@ -125,7 +125,7 @@ def _graph(account: AccountName, options: Options, access: "Access") -> "GraphCl
     from connectors.graph_client import GraphClient  # noqa: PLC0415
 
     base = options.endpoints.graph_base
-    return GraphClient(account, base, Client(base), access)
+    return GraphClient(account, base, Client(base, ca_file=options.endpoints.ca_file), access)
 
 
 def _registration(options: Options) -> "Registration":

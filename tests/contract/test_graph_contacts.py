@@ -656,3 +656,16 @@ def test_the_last_contact_is_shown_in_the_notes_only_where_that_is_wished(world:
     assert stored.properties["personalNotes"] == "met at the fair"
     list(world.contacts(marked_line=True).update([update(quiet.record, last_contact="2026-11-20")]))
     assert stored.properties["personalNotes"] == "met at the fair\nLast contact: 2026-11-20 [contactd]"
+
+
+@pytest.mark.parametrize(("size", "changed", "requests"), [(200, 1, 2), (200, 20, 2), (200, 100, 2), (2_500, 40, 3)])
+def test_what_changed_is_read_in_as_few_requests_as_can_be(
+    world: World, size: int, changed: int, requests: int
+) -> None:
+    ids = [world.add(f"Ada {number}") for number in range(size)]
+    first = world.contacts().changes(None, {})
+    for remote_id in ids[:changed]:
+        world.service.contacts.edit(remote_id, jobTitle="Poet")
+    world.service.counters.clear()
+    assert len(world.contacts().changes(first.cursor, known_of(first)).records) == changed
+    assert world.service.counters.requests == requests

@@ -216,6 +216,13 @@ def test_permissions_named_with_their_resource_are_the_same(world: World) -> Non
     assert world.sign_in()[0] == "Signed in as me@example.test."
 
 
+def test_what_is_not_said_is_granted_as_it_was_asked_for(world: World) -> None:
+    world.authority.says_scope = False
+    assert world.sign_in()[0] == "Signed in as me@example.test."
+    world.authority.says_scope, world.authority.withheld = True, ("User.Read",)
+    assert world.sign_in()[0] == "Signed in as me@example.test."
+
+
 def test_a_tenant_that_nobody_knows_is_told(world: World) -> None:
     world.sign_in()
     world.options = microsoft.Options(world.options.client_id, tenant="nowhere.test", endpoints=world.options.endpoints)

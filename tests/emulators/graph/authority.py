@@ -70,6 +70,7 @@ class Authority:
     withheld: tuple[str, ...] = ()
     """Permissions that are not granted although they are asked for."""
     scope_in_full: bool = False
+    says_scope: bool = True
     approves_devices: bool = True
     revokes_old: bool = False
     """A refresh token that has been used is worth nothing."""
@@ -210,6 +211,8 @@ class Authority:
             "ext_expires_in": self.lifetime_s, "access_token": access, "refresh_token": refresh,
             "id_token": self._id_token(nonce), "client_info": _client_info(),
         }  # fmt: skip
+        if not self.says_scope:
+            del document["scope"]
         return 200, json.dumps(document), {}
 
     def _id_token(self, nonce: str) -> str:
