@@ -129,6 +129,10 @@ class _Case:
     bare: frozenset[AccountName]
 
 
+NOTHING = PersonPlan((), (), (), (), ())
+"""The plan of somebody for whom nothing is to be done."""
+
+
 def plan_person(
     note: NoteState,
     pairs: Sequence[Pair],
@@ -197,7 +201,7 @@ def _side(note: NoteState, pair: Pair, returns: Sequence[Return]) -> Side:
     agreed: dict[FieldName, Value] = {name: value for name, value in pair.base.items() if value}
     ours = _holdable(account, note.reading.person, _values(reading.person) | agreed)
     theirs = shared(reading.person, account.policies)
-    fields = frozenset(_fields_of(account)).difference(note.reading.held, reading.held, note.refused)
+    fields = frozenset(fields_of(account)).difference(note.reading.held, reading.held, note.refused)
     homeless = frozenset(_without_place(note.reading.person, ours))
     came_back = undone(returns, account.name)
     return Side(account.name, pair.base, ours, theirs, account.policies, fields - homeless, came_back)
@@ -219,7 +223,8 @@ def _without_place(person: Person, held: Person) -> Iterator[FieldName]:
             yield name
 
 
-def _fields_of(account: AccountState) -> Iterator[FieldName]:
+def fields_of(account: AccountState) -> Iterator[FieldName]:
+    """Yield the fields that are kept in step with an account."""
     for name, row in FIELDS.items():
         if account.format in row.held_by and account.policies[name].direction is not Direction.OFF:
             yield name
@@ -278,7 +283,7 @@ def _creation(case: _Case, account: AccountState) -> CreateRecord:
     held = _holdable(account, case.merged.person, {})
     leaving: list[FieldName] = [
         name
-        for name in _fields_of(account)
+        for name in fields_of(account)
         if account.policies[name].direction.pushes and name not in case.note.reading.held
     ]
     # A new contact's name is split as the note splits it; afterwards its parts are no fields of their own.
@@ -312,7 +317,7 @@ def _surplus(case: _Case) -> Iterator[Surplus]:
     helds += [(account, _holdable(account, person, {})) for account in case.makers]
     for account, held in helds:
         leaving = shared(person, account.policies)
-        for name in _fields_of(account):
+        for name in fields_of(account):
             if account.policies[name].direction.pushes and name not in note.reading.held:
                 over = keys(name, value_of(leaving, name)) - keys(name, value_of(held, name))
                 if count := len(over - {""}):
@@ -321,13 +326,13 @@ def _surplus(case: _Case) -> Iterator[Surplus]:
 
 def _comes(joint: _Joint, name: FieldName) -> bool:
     """Tell whether a record has a change of a field that the note would get."""
-    is_shared = name in _fields_of(joint.pair.account) and name not in joint.pair.record.reading.held
+    is_shared = name in fields_of(joint.pair.account) and name not in joint.pair.record.reading.held
     return is_shared and joint.side.pulls(name) and joint.side.changed(name)
 
 
 def _goes(case: _Case, joint: _Joint, name: FieldName) -> bool:
     """Tell whether the note has a change of a field that a record would get."""
-    is_shared = name in _fields_of(joint.pair.account) and name not in case.note.reading.held
+    is_shared = name in fields_of(joint.pair.account) and name not in case.note.reading.held
     return is_shared and joint.side.pushes(name) and joint.side.note_changed(name)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from mappings import returns
+from mappings.at_rest import calm, is_at_rest
 from mappings.brakes import Brake, Limit, Place, TooMany, brake, brake_dates, puts_uid, touches
 from mappings.conflict import Conflict
 from mappings.fields import FIELDS, Direction, blank, same, shared, value_of
@@ -22,7 +23,7 @@ from mappings.moves import may_have_moved, mixed_up, moves
 from mappings.newcomers import Unmade, arrivals
 from mappings.operation import DeleteRecord, Follow, Operation, Parting, Resume, Suspend, Unlink, WriteNote
 from mappings.person import FieldName, Uid
-from mappings.person_plan import Hold, Pair, Surplus, plan_person
+from mappings.person_plan import NOTHING, Hold, Pair, Surplus, plan_person
 from mappings.record import MEETINGS, AccountName, Record, RemoteId
 from mappings.world import (
     LOOKS_BEFORE_ABSENT,
@@ -145,7 +146,13 @@ def _plan(world: World) -> Plan:
     of_person: defaultdict[Uid, list[Return]] = defaultdict(list)
     for one in returned:
         of_person[one.uid].append(one)
-    plans = [plan_person(note, pairs[note.uid], makers[note.uid], of_person[note.uid], world) for note in notes]
+    calmly = calm(world, of_person.keys())
+    plans = [
+        NOTHING
+        if not makers[note.uid] and is_at_rest(note, pairs[note.uid], calmly)
+        else plan_person(note, pairs[note.uid], makers[note.uid], of_person[note.uid], world)
+        for note in notes
+    ]
     arriving = arrivals(world, people, matches)
     return Plan(
         operations=(
