@@ -1,9 +1,10 @@
-# make sync    set up, then sync a copy of the sample vault with a folder of contact files
-# make test    set up, then run the tests
-# make check   lint, types, import contracts
-# make format  bring the layout of all code into the agreed form
-# make lock    remake the lock files from pyproject.toml; delete them first to move to newer versions
-# make clean   remove everything that the above made, the copy of the sample vault included
+# make sync      set up, then sync a copy of the sample vault with a folder of contact files
+# make test      set up, then run the tests
+# make thorough  the tests that take longer: more histories, and known bugs that they must find
+# make check     lint, types, import contracts
+# make format    bring the layout of all code into the agreed form
+# make lock      remake the lock files from pyproject.toml; delete them first to move to newer versions
+# make clean     remove everything that the above made, the copy of the sample vault included
 
 VENV := .venv
 PEERS := .venv-peers
@@ -19,7 +20,7 @@ MAKE_VENV = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer with venv is n
 PIP := -m pip --disable-pip-version-check --quiet
 LOCKED := install --require-hashes --only-binary :all:
 
-.PHONY: sync test check lint types imports format lock clean
+.PHONY: sync test thorough check lint types imports format lock clean
 .DELETE_ON_ERROR:
 
 sync: $(VENV)/.runtime
@@ -27,6 +28,9 @@ sync: $(VENV)/.runtime
 
 test: $(VENV)/.dev $(PEERS)/.peers
 	@$(BIN)/python -m pytest -q -n 2
+
+thorough: $(VENV)/.dev $(PEERS)/.peers
+	@$(BIN)/python -m pytest -q -n 2 -m thorough
 
 check: lint types imports
 

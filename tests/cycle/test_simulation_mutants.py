@@ -34,6 +34,8 @@ from mappings.world import AccountState, LinkState, NoteState, Return, Whereabou
 from simulation.history import run
 from simulation.vault import MemoryVault
 
+pytestmark = pytest.mark.thorough
+
 HISTORIES = 600
 """How many histories a mutant may survive; each is found within far fewer."""
 
