@@ -1,6 +1,6 @@
 """`contactd auth`: let the owner sign in to an account. The state is not touched; what comes of it is the token store's.
 
-A running service uses the new sign-in from its next cycle on.
+A running service opens its accounts anew, and uses the new sign-in at once.
 """
 
 import os
@@ -13,6 +13,7 @@ from connectors import registry
 from connectors.errors import ConnectorError
 from connectors.interface import Page, SignIn, Way
 from connectors.tokens import open_store
+from daemon import lending
 from daemon.config import AccountConfig, Config, load
 from daemon.errors import DaemonError, UnknownAccount
 
@@ -39,6 +40,7 @@ def auth(config_path: Path, name: str, way: Way, say: Callable[[str], None]) -> 
         told = sign_in(asked, account.options, open_store(config.tokens))
     except ConnectorError as error:
         raise NotSignedIn(f"not signed in to {name}: {error}") from error
+    lending.open_anew(config.state)
     return "\n".join(told)
 
 

@@ -5,7 +5,7 @@ the lock back, opens everything anew and looks at everything again.
 """
 
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from daemon import ask
@@ -26,3 +26,10 @@ def borrowed(state_home: Path) -> Generator[None]:
             held.enter_context(ask.asking(state_home, {"ask": "borrow"}))
             held.enter_context(only_instance(state_home))
         yield
+
+
+def open_anew(state_home: Path) -> None:
+    """Have a service that is at work open its configuration and accounts anew, and read everything; else do nothing."""
+    if ask.is_answering(state_home):
+        with suppress(AlreadyRunning), borrowed(state_home):
+            pass

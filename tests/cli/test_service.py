@@ -17,7 +17,7 @@ import pytest
 
 from daemon.ask import asking, is_answering, socket_path
 from daemon.errors import AlreadyRunning
-from daemon.lending import borrowed
+from daemon.lending import borrowed, open_anew
 from daemon.service import LATE_S, LOOK_ROUND_S
 from folder_worlds import FolderWorld, card, edit, made, person
 from service_worlds import PATIENCE_S, Running, running, until
@@ -146,6 +146,16 @@ class TestAsked:
         assert said_by_card(world, "ORG:Looms")
         assert world.linked() == linked
         assert service.stop() == 0
+
+    def test_opened_anew_it_reads_accounts_before_their_time(self, world: FolderWorld) -> None:
+        edit(world.config, "interval_s = 1", "interval_s = 86400")
+        open_anew(world.state)
+        with running(world) as service:
+            assert until(lambda: "last read just now" in world.contactd("status").said)
+            edit(world.card_of(ADA), "ORG:Engines", "ORG:Looms")
+            open_anew(world.state)
+            assert said_by_note(world, "company: Looms")
+            assert service.stop() == 0
 
     @pytest.mark.usefixtures("service")
     def test_a_borrower_that_dies_gives_back(self, world: FolderWorld) -> None:
