@@ -70,6 +70,17 @@ class Labels:
             self._api.change_members(group, (), removes[group])
         return frozenset(name for names in (*adds.values(), *removes.values()) for name in names)
 
+    def put_into(self, person: JsonObject, groups: frozenset[str]) -> bool:
+        """Put a contact into the groups that it was in, those that are gone left out; tell whether that moved it."""
+        name, before = person.text("resourceName"), groups_of(person)
+        self._names = self._api.groups() if groups - SYSTEM_GROUPS else self._names
+        open_to_all = {MY_CONTACTS, "contactGroups/starred", *self._names}
+        for group in sorted((groups - before) & open_to_all):
+            self._api.change_members(group, [name], ())
+        for group in sorted(before - groups if groups & open_to_all else ()):
+            self._api.change_members(group, (), [name])
+        return bool(before ^ (groups & open_to_all))
+
     def _group(self, tag: str) -> str:
         """Return the group of a name, made if there is none. Names differ by more than their case."""
         found = self._found(tag)

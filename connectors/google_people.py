@@ -26,7 +26,7 @@ from connectors.errors import Refused as RecordRefused
 from connectors.google_access import Access
 from connectors.google_answers import Refused, Sort
 from connectors.google_contact import Contact, as_read, name_in, version_in
-from connectors.google_labels import SYSTEM_GROUPS, Labels, Wanted
+from connectors.google_labels import Labels, Wanted, groups_of
 from connectors.google_people_api import (
     BATCH_SIZE,
     EVERYTHING,
@@ -44,7 +44,7 @@ from mappings import google_people
 from mappings.errors import EditRefused, UnreadableRecord
 from mappings.fields import Format, texts
 from mappings.google_fields import read_uid
-from mappings.google_person import WRITABLE_KINDS, body, difference, entries, group_of, with_entries
+from mappings.google_person import WRITABLE_KINDS, body, difference, entries, with_entries
 from mappings.json_object import JsonObject, composed, parsed
 from mappings.operation import CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord, values_after
 from mappings.person import Uid
@@ -377,24 +377,19 @@ class GoogleContacts:
         before = google_people.put(parsed(intent.before or ""), {}, intent.uid)
         found = self._found(intent.uid)
         if found is not None:
-            is_same = isinstance(found, Written) and not difference(parsed(found.after), before)
+            # Groups may be gone by now, and an answer may have been lost before it was put into them.
+            is_same = isinstance(found, Written) and {*difference(parsed(found.after), before)} <= {"memberships"}
             return found if is_same else PreconditionFailed(intent.remote_id, "is there again, and is not what it was")
-        kinds = [kind for kind in WRITABLE_KINDS if entries(before, kind)]
-        (made,) = self._make([body(self._in_living_groups(before), kinds, None)])
+        # Whether a contact may be made in groups is not known for certain, so it is put into them afterwards.
+        kinds = [kind for kind in WRITABLE_KINDS if kind != "memberships" and entries(before, kind)]
+        (made,) = self._make([body(before, kinds, None)])
         if not isinstance(made, JsonObject):
             return RecordRefused(None, str(made))
         self._known_uids()[intent.uid] = id_of(made)
-        return self._as_written(made, None)
-
-    def _in_living_groups(self, person: JsonObject) -> JsonObject:
-        """Return the person without groups that are gone by now."""
-        labels = self._labels.of([person])
-        kept = [
-            each
-            for each in entries(person, "memberships")
-            if group_of(each) in labels or group_of(each) in SYSTEM_GROUPS
-        ]
-        return with_entries(person, "memberships", kept)
+        if not self._labels.put_into(made, groups_of(before)):
+            return self._as_written(made, None)
+        (item,) = self._api.got([made.text("resourceName")], EVERYTHING)
+        return self._as_written(item if isinstance(item, JsonObject) else made, None)
 
 
 def _drafted(intent: UpdateRecord, contact: Contact) -> Draft | RecordRefused:

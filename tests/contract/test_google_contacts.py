@@ -15,7 +15,7 @@ from emulators.google.answers import Answer
 from emulators.google.world import Silence, When
 from google_worlds import HOME, ME, GoogleWorld
 from mappings.google_person import usual_name
-from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, UpdateRecord
+from mappings.operation import Agreed, Change, CreateRecord, DeleteRecord, RestoreRecord, UpdateRecord
 from mappings.person import FieldName, Uid, Value
 from mappings.record import Etag, Record, RemoteId
 from worlds import person
@@ -317,6 +317,31 @@ class TestWriting:
         (outcome,) = google.contacts().update([an_update(record, {"tags": ()})])
         assert isinstance(outcome, Written)
         assert outcome.record.person.tags == ()
+
+
+@pytest.mark.parametrize("create_takes_groups", [True, False])
+def test_a_contact_that_is_made_anew_is_in_its_groups_again_but_for_those_that_are_gone(
+    google: GoogleWorld, *, create_takes_groups: bool
+) -> None:
+    google.google.unconfirmed.create_takes_groups = create_takes_groups
+    rowers, gone = google.book.add_group("Rowers"), google.book.add_group("Gone")
+    groups = ("contactGroups/starred", rowers, gone)
+    memberships = [{"contactGroupMembership": {"contactGroupResourceName": each}} for each in groups]
+    google.book.add(
+        names=[{"givenName": "Ada"}], memberships=memberships, clientData=[{"key": "contactd.uid", "value": UID}]
+    )
+    (record,) = google.contacts().changes(None, {}).records
+    (deleted,) = google.contacts().delete([DeleteRecord(HOME, UID, record.remote_id, record.etag)])
+    assert isinstance(deleted, Deleted)
+    del google.book.groups[gone]
+    intent = RestoreRecord(HOME, UID, record.remote_id, None, deleted.before, None, Agreed(HOME, {}))
+    (made,) = google.contacts().restore([intent])
+    assert isinstance(made, Written)
+    assert made.record.person.tags == ("Rowers",)
+    (contact,) = google.book.living
+    held = {each["contactGroupMembership"]["contactGroupResourceName"] for each in contact.entries["memberships"]}
+    assert held == {"contactGroups/starred", rowers}
+    assert google.google.violations == []
 
 
 class TestQuotas:

@@ -162,6 +162,8 @@ class PeopleApi:
 
     def _create(self, person: Doc) -> Contact:
         self._check(person)
+        if person.get("memberships") and not self._google.unconfirmed.create_takes_groups:
+            raise Refusal(answers.garbage_token())
         return self._book.create(person)
 
     def _check(self, person: Doc) -> None:

@@ -56,7 +56,7 @@ class Unconfirmed:
     feed_lag: timedelta = timedelta(0)
     listing_lags_too: bool = False
     delta_has_next_token: bool = True
-    guest_lists: bool = True
+    create_takes_groups: bool = True
 
 
 @dataclass
