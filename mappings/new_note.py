@@ -114,7 +114,11 @@ def filled(
         raise EditRefused(str(error)) from error
     if reading is None or reading.unwritable or (rules.uid_key and reading.reading.uid != uid):
         raise EditRefused("what the template makes would not read as this person's note")
-    return NewNote(text, reading, refused)
+    said = reading.reading.person.name
+    if "name" in refused and not fields.same("name", said, values["name"]):
+        raise EditRefused(f"its name cannot be written: {refused['name']}")
+    # A template without a key for the name leaves it to the file.
+    return NewNote(text, reading, {name: reason for name, reason in refused.items() if name != "name"})
 
 
 def _parted(template: str) -> tuple[str, str]:
@@ -159,8 +163,6 @@ def _with_values(
         try:
             head = note_lens.put(path, head, {name: _beside(path, head, name, values[name], rules)}, None, rules)
         except FieldRefused as error:
-            if name == "name":
-                raise EditRefused(f"its name cannot be written: {error.reason}") from error
             refused[name] = error.reason
     return head, refused
 

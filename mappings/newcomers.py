@@ -217,6 +217,9 @@ class _Register:
             made = new_note.filled(offer.template, path, origin.uid, created, values, offer.rules)
         except EditRefused as error:
             return error.reason
+        if origin.person is None and made.reading.reading.person.name:
+            # Cut to fit, the address would look like a name, and become one in address books.
+            return NoNote.NAMELESS.value
         self._arrive(origin, path, made.reading.reading.person)
         note = NoteState(
             path=path,

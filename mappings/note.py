@@ -5,6 +5,7 @@ say what was wanted, and every other field, key and held reason must be as befor
 is refused, for the one field where that is possible; a refused note is held, never broken.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from mappings.yaml_scalar import forbidden_character
 
 NOTE_BYTES_MAX = 4 * 1024 * 1024
 VALUE_CHARACTERS_MAX = 1_000
+
+_ADDRESS_IN_NAME = re.compile(r"[^\s@]@[^\s@]")
 
 _NAME_PARTS: frozenset[FieldName] = frozenset({"given_name", "family_name"})
 
@@ -236,7 +239,7 @@ def _person(path: NotePath, block: Block | None, found: Mapping[FieldName, Found
 def _name_of_file(path: NotePath) -> str:
     """Return the name that a file gives; an address is nobody's name, and would become one in an address book."""
     name = normalize.tidy(path.rpartition("/")[2].removesuffix(".md").removeprefix("@"))
-    return "" if normalize.is_email(name) else name
+    return "" if _ADDRESS_IN_NAME.search(name) else name
 
 
 def _middle(block: Block | None, profile: Profile) -> str:

@@ -52,3 +52,45 @@ def test_what_a_crash_left_behind_is_cleaned_up(vault: FolderVault, tmp_path: Pa
     (tmp_path / half).write_bytes(TEXT[:5])
     assert vault.clean_up(vault.listing().leftovers) == ()
     assert list(tmp_path.iterdir()) == []
+
+
+class TestTakingAway:
+    @pytest.fixture
+    def ada(self, vault: FolderVault) -> NotePath:
+        return vault.create(NotePath("People/Ada.md"), TEXT).path
+
+    def test_a_note_goes_if_it_is_what_is_expected(self, vault: FolderVault, tmp_path: Path, ada: NotePath) -> None:
+        vault.remove(ada, hash_of(TEXT))
+        assert not (tmp_path / ada).exists()
+        assert vault.settle() == ()
+        assert list((tmp_path / "People").iterdir()) == []
+
+    def test_a_note_that_says_something_else_stays(self, vault: FolderVault, tmp_path: Path, ada: NotePath) -> None:
+        (tmp_path / ada).write_bytes(b"mine")
+        with pytest.raises(NoteChanged):
+            vault.remove(ada, hash_of(TEXT))
+        assert [(path.name, path.read_bytes()) for path in (tmp_path / "People").iterdir()] == [("Ada.md", b"mine")]
+
+    def test_a_note_that_is_not_there_or_read_only_is_not_taken_away(
+        self, vault: FolderVault, tmp_path: Path, ada: NotePath
+    ) -> None:
+        with pytest.raises(NoteChanged):
+            vault.remove(NotePath("People/Bob.md"), hash_of(TEXT))
+        (tmp_path / ada).chmod(0o444)
+        with pytest.raises(VaultError):
+            vault.remove(ada, hash_of(TEXT))
+        assert (tmp_path / ada).read_bytes() == TEXT
+
+    def test_what_an_editor_still_writes_to_it_is_kept(self, vault: FolderVault, tmp_path: Path, ada: NotePath) -> None:
+        vault.remove(ada, hash_of(TEXT))
+        (aside,) = (tmp_path / "People").iterdir()
+        aside.write_bytes(b"written late")
+        (copy,) = vault.settle()
+        assert (tmp_path / copy).read_bytes() == b"written late"
+        assert not (tmp_path / ada).exists()
+
+    def test_a_crash_right_after_it_leaves_nothing(self, tmp_path: Path, vault: FolderVault, ada: NotePath) -> None:
+        vault.remove(ada, hash_of(TEXT))
+        again = FolderVault(tmp_path, expect=None)
+        assert again.clean_up(again.listing().leftovers) == ()
+        assert list((tmp_path / "People").iterdir()) == []
