@@ -21,6 +21,7 @@ from mappings import new_note
 from mappings.date_memory import Met, Stranger
 from mappings.errors import EditRefused, UnreadableNote
 from mappings.meetings import Clock, strangers
+from mappings.newcomers import NoNote
 from mappings.note import decode
 from mappings.world import Newcomers
 
@@ -29,14 +30,16 @@ _UNREAD = "notes that cannot be read may be about them; see what is skipped"
 
 
 def newcomers(setup: Setup, state: State, scanned: Scanned, now: datetime) -> Newcomers | None:
-    """Return what notes for people who have none are made from, None where none are to be, or can be in this look.
+    """Return what notes for people who have none are made from, None where none are to be.
 
     Errors: `VaultMissing`.
     """
     wish = setup.new_notes
-    if not (wish.met or wish.contacts) or not scanned.whole:
+    if not (wish.met or wish.contacts):
         return None
     template, closed = _template(setup)
+    if not scanned.whole:
+        closed = NoNote.UNSEEN.value
     return Newcomers(
         accounts=wish.contacts,
         met=_met(setup, state, scanned, now),

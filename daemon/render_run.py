@@ -246,12 +246,9 @@ def _rest(done: Report, people: People, *, verbose: bool) -> Iterator[str]:
 def _unmade(done: Report, *, verbose: bool) -> Iterator[str]:
     """Yield who lacks a note and gets none by himself: how many for each reason, or each of them."""
     for (source, reason), count in Counter((one.source, one.reason) for one in done.plan.unmade).items():
-        names = [
-            one.name for one in done.plan.unmade if (one.source, one.reason, bool(one.name)) == (source, reason, True)
-        ]
-        yield f"no note made: {count} in {source}: {reason}" if names else f"no note made: {reason}"
+        yield f"no note made: {count} in {source}: {reason}"
         if verbose:
-            yield from (f"  {name}" for name in names)
+            yield from (f"  {one.name}" for one in done.plan.unmade if (one.source, one.reason) == (source, reason))
 
 
 def _questions(done: Report) -> Iterator[str]:

@@ -39,6 +39,7 @@ from daemon.schedule import Failure, Turn
 from daemon.setup import Account, Setup
 from daemon.state import State
 from daemon.watch import Hint
+from mappings.newcomers import NoNote
 from mappings.operation import (
     Agree,
     CreateNote,
@@ -46,6 +47,7 @@ from mappings.operation import (
     DeleteRecord,
     Follow,
     Link,
+    NoteWrite,
     Operation,
     Rebase,
     RememberDate,
@@ -405,6 +407,10 @@ class Rounds:
         unclear = journal.accounts_unfinished(self._state)
         reports = {post.name: self._report_of(post, unclear, request) for post in self._posts.values()}
         seen = self._planned(setup, scanned, reports)
+        if not scanned.whole and any(one.reason == NoNote.UNSEEN for one in seen.plan.unmade):
+            self._look_at_all = True
+            scanned = self._look(setup)
+            seen = self._planned(setup, scanned, reports)
         if unread := _to_be_read_first(seen, reports):
             reports |= {name: gather.unread(name, Health.LEFT_OUT) for name in unread}
             seen = self._planned(setup, scanned, reports)
@@ -413,7 +419,7 @@ class Rounds:
         with self._state.transaction() as tx:
             run = journal.begin_run(tx, "sync", self._clock.now())
         job = Execution(setup, self._state, run, self._clock.now(), self._desk.stopping)
-        self._paths |= {step.path for step in seen.plan.operations if isinstance(step, WriteNote)}
+        self._paths |= {step.path for step in seen.plan.operations if isinstance(step, NoteWrite)}
         begun = cycle.begun(job, seen)
         self._notes_moved = False
         for name, report in reports.items():
@@ -475,7 +481,7 @@ class Rounds:
         report = cycle.finished(round_.job, round_.seen, deeds, now)
         with self._state.transaction() as tx:
             report_kept.keep(tx, report, now)
-        notes = {step.path for step in round_.seen.plan.operations if isinstance(step, WriteNote)}
+        notes = {step.path for step in round_.seen.plan.operations if isinstance(step, NoteWrite)}
         places = {trouble.place for trouble in deeds.postponed}
         self._try_notes_again(any_left=round_.unread_notes or bool(notes & places))
         for post in (self._posts[name] for name in round_.begun.remote):

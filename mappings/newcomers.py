@@ -40,11 +40,12 @@ class NoNote(StrEnum):
     OWN = "it is you"
     TAKEN = "a file of that name is there"
     LATER = "one run makes no more notes"
+    UNSEEN = "the whole vault is looked at first"
 
 
 @dataclass(frozen=True, slots=True)
 class Unmade:
-    """Somebody who gets no note, where he is from, what he is known by there, and why; `name` is "" where all are meant."""
+    """Somebody who gets no note, where he is from, what he is known by there, and why."""
 
     source: AccountName
     name: RemoteId | str
@@ -85,20 +86,15 @@ def arrivals(world: World, people: Mapping[Uid, NoteState], matches: Mapping[Acc
     if offer is None:
         return NOBODY
     register = _Register(world, offer, people, matches)
-    waiting = [*register.contacts(), *register.met()]
-    if not waiting:
-        return NOBODY
-    if offer.closed:
-        return Arrivals((), (Unmade(MEETINGS, "", offer.closed),))
     operations: list[Operation] = []
     unmade: list[Unmade] = []
     made = 0
-    for origin in waiting:
+    for origin in (*register.contacts(), *register.met()):
         reason = register.against(origin)
         if reason is None:
             continue
-        if not reason and made >= offer.limit:
-            reason = NoNote.LATER
+        if not reason:
+            reason = offer.closed or (NoNote.LATER.value if made >= offer.limit else "")
         steps = () if reason else register.steps(origin)
         if isinstance(steps, str):
             reason, steps = steps, ()

@@ -181,7 +181,7 @@ class World:
     `dates` is what calendars tell, None where none was ever read. `uid_in_notes` says whether notes are to carry their
     uid. `writes` are ours, the oldest first, that were made less than `returns.LATELY` before each side was looked at
     the last time before this; whether their outcome was learnt does not matter. `returns` are those that earlier looks
-    have found. `newcomers` is None where nobody gets a note by himself, or none can be made in this look.
+    have found. `newcomers` is None where nobody gets a note by himself.
     """
 
     notes: tuple[NoteState, ...]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
@@ -15,7 +16,7 @@ from daemon import cycle, journal, last_report
 from daemon.crew import Crew, Done
 from daemon.report import Report
 from daemon.rounds import HURRIED_MAX, Clock, Desk, Post, Request, Rounds
-from daemon.setup import Account
+from daemon.setup import Account, NewNotes
 from daemon.watch import Hint
 from mappings.brakes import Limit
 from mappings.operation import UpdateRecord
@@ -380,3 +381,23 @@ def test_time_that_changes_dates_does_not_keep_it_awake_while_every_account_is_d
     served.settle()
     served.rounds.dates_until = clock()  # as if a meeting had just ended
     assert served.rounds.next_s() > served.now_s
+
+
+def test_a_contact_that_comes_gets_a_note_after_a_look_at_the_whole_vault(served: Served) -> None:
+    accounts = frozenset({HOME, WORK})
+    setup = replace(served.setup, new_notes=NewNotes(frozenset[AccountName](), accounts, "People", None, 20))
+    served.rounds.setup = setup
+    cycle.sync(setup, served.world.state, clock, lambda _: accounts, one_by_one)
+    served.world.note("Grace Hopper").write_text("the ship")
+    for name in ("Grace Hopper", "Edith Clarke"):
+        served.world.books[WORK].add(known({"name": name}))
+    for _ in range(3):
+        served.now_s += 1.2 * INTERVAL_S
+        served.settle()
+    found = {path.name for path in served.world.note("Ada").parent.iterdir()}
+    assert found == {"Ada.md", "Grace Hopper.md", "Edith Clarke.md"}
+    names = sorted(entry.person.name for entry in served.world.books[HOME].entries.values())
+    assert names == ["Ada", "Edith Clarke"]
+    rounds = len(served.reports)
+    served.settle()
+    assert len(served.reports) == rounds
