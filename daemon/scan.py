@@ -129,7 +129,7 @@ def _scanned(
         if whole:
             notes.count_missing(tx, gone.values())
         if whole and listing.complete:
-            notes.drop_rows(tx, known.keys() - look.rows.keys() - look.failed.keys() - set(gone.values()))
+            notes.drop_rows(tx, known.keys() - look.rows.keys() - look.failed.keys() - set(lost.values()))
         # Of two notes with one uid the one that had it first stays whose it is.
         at_home = {note.uid for note in people if remembered.get(note.uid) == note.path}
         for note in people:
@@ -374,6 +374,9 @@ def _is_absent(uid: Uid, path: NotePath, look: _Look, listing: Listing, known: M
     row = look.rows.get(path)
     if row is not None:
         return row.unreadable_reason is None
+    # A link in the place of the note, or of a folder above it, leads to where nobody looks.
+    if any(path == one.path or path.startswith(f"{one.path}/") for one in listing.problems):
+        return False
     # A new note that cannot be read yet may be anybody's, moved there.
     return listing.complete and look.failed.keys() <= known.keys()
 

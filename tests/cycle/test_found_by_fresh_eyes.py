@@ -145,3 +145,25 @@ def test_an_answer_that_does_not_fit_into_the_note_is_told_and_asked_for_again(t
         assert "to be decided by you: People/Ann Lee.md: organization: note Ours, home Theirs" in told
     assert world.contactd("settle", waits["id"], "--value", "Other").code == 0
     assert ("at Other\n" in note.read_text(), b"ORG:Other\r\n" in card.read_bytes()) == (True, True)
+
+
+@pytest.mark.parametrize("place", ["People", "People/Ann Lee.md"])
+def test_a_link_in_the_place_of_notes_deletes_nobody(world: FolderWorld, tmp_path: Path, place: str) -> None:
+    """A folder of notes that was moved to another disk is still there for everybody but us."""
+    for name in ("Ann Lee", "Bea Lee"):
+        world.note(name).write_text(person(name))
+    assert world.sync().code == 0
+    moved = tmp_path / "elsewhere"
+    (world.vault / place).rename(moved)
+    (world.vault / place).symlink_to(moved)
+    for _ in range(3):
+        ran = world.sync()
+        assert (ran.code, f"{place}: a link" in ran.said) == (1, True)
+    assert (len(world.cards()), len(world.linked())) == (2, 2)
+    (world.vault / place).unlink()
+    moved.rename(world.vault / place)
+    assert world.sync().code == 0
+    world.note("Ann Lee").unlink()
+    world.sync()
+    world.sync()
+    assert len(world.cards()) == 1
