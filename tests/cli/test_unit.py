@@ -15,6 +15,7 @@ from daemon.unit import text
 from folder_worlds import CONTACTD, made
 
 TOOLS = Path(__file__).parents[1] / "tools"
+CGROUPS = Path("/sys/fs/cgroup")
 TIMEOUT_S = 400
 
 
@@ -31,7 +32,7 @@ def test_the_unit_lives_as_it_should_in_a_true_user_manager(needs_tool: Callable
         check=False,
         timeout=TIMEOUT_S,
     )
-    for slice_ in Path("/sys/fs/cgroup").glob("contactd-test-*"):
+    for slice_ in (*CGROUPS.glob("contactd-test-*"), *CGROUPS.glob("unified/contactd-test-*")):
         for folder in sorted((slice_, *slice_.rglob("*/")), reverse=True):
             # One that is still in use is another test's.
             with suppress(OSError):

@@ -18,7 +18,8 @@ mkdir --mode=700 /run/user/0
 export XDG_RUNTIME_DIR=/run/user/0
 export DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/0/bus
 
-slice=/sys/fs/cgroup/contactd-test-$(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' ')
+# The unified hierarchy, wherever this machine has it.
+slice=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET)/contactd-test-$(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' ')
 mkdir "$slice"
 echo $$ >"$slice/cgroup.procs"
 
