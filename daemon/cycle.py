@@ -249,6 +249,7 @@ def _record_runs(tx: Transaction, job: Execution, seen: Look, deeds: Deeds) -> N
             records.set_run_done(tx, account.name, rules)
     if seen.world.dates is not None and MEETINGS not in braked:
         dates.begun(tx)
+        new_notes.begun(tx, job.setup)
 
 
 def _held_whole(plan: Plan) -> Iterator[Uid]:

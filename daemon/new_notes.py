@@ -16,7 +16,7 @@ from daemon.errors import VaultError, VaultMissing
 from daemon.links import people
 from daemon.scan import Scanned
 from daemon.setup import Setup
-from daemon.state import State, get_meta, set_meta
+from daemon.state import State, Transaction, get_meta, set_meta
 from mappings import new_note
 from mappings.date_memory import Met, Stranger
 from mappings.errors import EditRefused, UnreadableNote
@@ -26,6 +26,7 @@ from mappings.note import decode
 from mappings.world import Newcomers
 
 _KEPT = "people met"
+_BEGUN = "people_met_begun"
 _UNREAD = "notes that cannot be read may be about them; see what is skipped"
 
 
@@ -53,8 +54,19 @@ def newcomers(setup: Setup, state: State, scanned: Scanned, now: datetime) -> Ne
         remembered=frozenset(people(state)),
         own=setup.meetings.me.addresses,
         limit=wish.per_run,
+        first_met=bool(wish.met) and get_meta(state, _BEGUN) != _rule(setup),
         closed=closed or ("" if scanned.understood else _UNREAD),
     )
+
+
+def begun(tx: Transaction, setup: Setup) -> None:
+    """Remember that a plan with those whom the owner met was carried out, or one without them."""
+    if get_meta(tx, _BEGUN) != _rule(setup):
+        set_meta(tx, _BEGUN, _rule(setup))
+
+
+def _rule(setup: Setup) -> str:
+    return " ".join(sorted(setup.new_notes.met))
 
 
 def _template(setup: Setup) -> tuple[str, str]:

@@ -119,24 +119,33 @@ def brake(
     )
 
 
-def brake_dates(operations: Sequence[Operation], dates: Dates, limit: Limit) -> tuple[Brake, ...]:
+def brake_dates(
+    operations: Sequence[Operation], dates: Dates, limit: Limit, *, is_new_for_notes: bool
+) -> tuple[Brake, ...]:
     """Return why the calendars' part of a plan has to wait: it is the first, takes back many dates, makes many notes.
 
+    Shapes: `is_new_for_notes` says that no plan was carried out yet since the owner wants notes for those whom he met.
     An empty calendar looks like one whose folder is not there; a date that moves on needs no asking.
     """
     if dates.first_run:
         return (FirstRun(MEETINGS),) if any(touches(operation, MEETINGS) for operation in operations) else ()
+    if is_new_for_notes and any(_makes_note(operation) for operation in operations):
+        return (RulesChanged(MEETINGS),)
     given = sum(1 for (_, field), memory in dates.memories.items() if field == "last_contact" and memory.stood)
     allowed = min(limit.for_linked(given), given - 1) if given > 1 else limit.for_linked(given)
     counted = (
         (
             Kind.CREATE,
-            sum(isinstance(one, CreateNote) and touches(one, MEETINGS) for one in operations),
+            sum(map(_makes_note, operations)),
             limit.for_linked(given),
         ),
         (Kind.LOWER, sum(_takes_back(one) for one in operations), allowed),
     )
     return tuple(TooMany(MEETINGS, Place.NOTES, kind, people, most) for kind, people, most in counted if people > most)
+
+
+def _makes_note(operation: Operation) -> bool:
+    return isinstance(operation, CreateNote) and operation.source == MEETINGS
 
 
 def _takes_back(operation: Operation) -> bool:

@@ -118,7 +118,8 @@ def _brakes(
         if account.name not in unbraked:
             yield from brake(account, operations, linked[account.name], limits[account.name])
     if world.dates is not None and MEETINGS not in unbraked:
-        yield from brake_dates(operations, world.dates, limits[MEETINGS])
+        is_new = world.newcomers is not None and world.newcomers.first_met
+        yield from brake_dates(operations, world.dates, limits[MEETINGS], is_new_for_notes=is_new)
 
 
 def _plan(world: World) -> Plan:

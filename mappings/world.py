@@ -152,7 +152,8 @@ class Newcomers:
     notes of the vault, people's or not; `former` is what notes said that are not found now, `kept_out`
     are the addresses in notes that their owner keeps out of everything. `remembered` are all people
     who ever had one. `own` are the owner's addresses as keys. `limit` is how many one run makes at most. `closed` is
-    why nobody gets one now, "" if they may.
+    why nobody gets one now, "" if they may. `first_met` says that no plan with those whom the owner met was ever carried
+    out under this configuration.
     """
 
     accounts: frozenset[AccountName]
@@ -168,6 +169,7 @@ class Newcomers:
     own: frozenset[str]
     limit: int
     closed: str
+    first_met: bool
 
 
 @dataclass(frozen=True, slots=True)
