@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 from mappings import new_note
 from mappings.date_memory import NOTHING_TOLD, DateMemory, Dates, Free, Stranger
@@ -106,7 +107,10 @@ def arrivals(world: World, people: Mapping[Uid, NoteState], matches: Mapping[Acc
 
 
 class _Register:
-    """Who is known by which address and name; those who get a note in this run are added as they come."""
+    """Who is known by which address and name; those who get a note in this run are added as they come.
+
+    Worked out only once somebody waits for a note: in most runs nobody does.
+    """
 
     def __init__(
         self,
@@ -115,16 +119,34 @@ class _Register:
         people: Mapping[Uid, NoteState],
         matches: Mapping[AccountName, Matches],
     ) -> None:
-        self._world, self._offer = world, offer
+        self._world, self._offer, self._people = world, offer, people
         self._accounts = [account for account in world.accounts if account.name in matches]
-        self._known = offer.remembered | {note.uid for note in world.notes}
         self._apart = _apart(world, matches)
-        self._owned = set(_owned(world, offer, self._apart))
-        self._owners = _owners(world.accounts)
-        self._names = _names(world, offer, people)
-        self._paths = {_path_key(path) for path in offer.files}
-        self._buried = {(one.account, one.remote_id) for one in world.tombstones}
         self._coming: set[str] = set()
+
+    @cached_property
+    def _known(self) -> AbstractSet[Uid]:
+        return self._offer.remembered | {note.uid for note in self._world.notes}
+
+    @cached_property
+    def _owned(self) -> AbstractSet[str]:
+        return set(_owned(self._world, self._offer, self._apart))
+
+    @cached_property
+    def _owners(self) -> Mapping[str, Sequence[tuple[AccountName, Record]]]:
+        return _owners(self._world.accounts)
+
+    @cached_property
+    def _names(self) -> dict[str, frozenset[str]]:
+        return _names(self._world, self._offer, self._people)
+
+    @cached_property
+    def _paths(self) -> set[str]:
+        return {_path_key(path) for path in self._offer.files}
+
+    @cached_property
+    def _buried(self) -> AbstractSet[tuple[AccountName, RemoteId]]:
+        return {(one.account, one.remote_id) for one in self._world.tombstones}
 
     def contacts(self) -> Iterator[_Origin]:
         """Yield the contacts that are nobody's."""
@@ -165,19 +187,26 @@ class _Register:
         keys = {*origin.emails} if origin.pair is None else _keys(origin.pair.record.person)
         if keys & self._coming:
             return None
-        own = [(account, record) for key in sorted(keys) for account, record in self._owners.get(key, ())]
-        doubts = (
-            (NoNote.OWN, bool(keys & self._offer.own)),
-            (NoNote.HAD_ONE, origin.uid in self._known),
-            (NoNote.HAD_ONE, any(self._is_buried(account, record) for account, record in (*own, *_own(origin)))),
-            (NoNote.OWNED, bool(keys & self._owned)),
-            (NoNote.CARRIES_UID, any(record.uid is not None for _, record in (*own, *_own(origin)))),
-            (NoNote.SEVERAL, origin.pair is not None and _is_shared(origin.pair, own)),
-            (NoNote.NAMELESS, origin.pair is not None and _is_nameless(origin.pair.record)),
-            (NoNote.NAMESAKE, bool(self._namesakes(origin))),
-            (NoNote.TAKEN, self._path(origin) is None),
-        )
-        return next((doubt.value for doubt, speaks in doubts if speaks), "")
+        return next((doubt.value for doubt in self._doubts(origin, keys)), "")
+
+    def _doubts(self, origin: _Origin, keys: AbstractSet[str]) -> Iterator[NoNote]:
+        own = [*(owner for key in sorted(keys) for owner in self._owners.get(key, ())), *_own(origin)]
+        if keys & self._offer.own:
+            yield NoNote.OWN
+        if origin.uid in self._known or any(self._is_buried(account, record) for account, record in own):
+            yield NoNote.HAD_ONE
+        if keys & self._owned:
+            yield NoNote.OWNED
+        if any(record.uid is not None for _, record in own):
+            yield NoNote.CARRIES_UID
+        if origin.pair is not None and _is_shared(origin.pair, own):
+            yield NoNote.SEVERAL
+        if origin.pair is not None and _is_nameless(origin.pair.record):
+            yield NoNote.NAMELESS
+        if self._namesakes(origin):
+            yield NoNote.NAMESAKE
+        if self._path(origin) is None:
+            yield NoNote.TAKEN
 
     def _is_buried(self, account: AccountName, record: Record) -> bool:
         return (account, record.remote_id) in self._buried

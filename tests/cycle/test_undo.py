@@ -16,6 +16,7 @@ from agendas import AgendaWorld, agenda_world
 from connectors.memory import payload
 from daemon import dates, undo
 from daemon.errors import DaemonError
+from daemon.setup import NewNotes
 from daemon.undo import NothingToUndo, Undone
 from mappings.fields import Rule
 from mappings.person import FieldName, Value
@@ -117,6 +118,28 @@ def test_what_a_run_did_is_taken_back_whole_and_stays_so(seed: int) -> None:
     for _ in range(3):
         story.sync()
         assert sides(story) == before
+    again = take_back(story, undone.run)
+    assert again.undoing.refusals == ()
+    assert sides(story) == after
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_run_that_makes_notes_too_is_taken_back_whole_and_can_be_done_again(seed: int) -> None:
+    story = drawn(seeded("undo of new notes", seed))
+    for number in range(2):
+        said: dict[FieldName, Value] = {"name": f"Newcomer {number}", "emails": (fresh("emails", 900 + number),)}
+        story.world.books[HOME].add(person(said), extra="NOTE:a stranger")
+    wish = NewNotes(frozenset[AccountName](), frozenset({HOME, WORK}), "People", None, 20)
+    story.world.setup = replace(story.world.setup, new_notes=wish)
+    before = sides(story)
+    run = story.sync().run
+    after = sides(story)
+    assert after[0].keys() - before[0].keys() >= {NotePath("People/Newcomer 0.md"), NotePath("People/Newcomer 1.md")}
+    undone = take_back(story, run)
+    assert undone.undoing.refusals == ()
+    for _ in range(3):
+        assert sides(story) == before
+        story.sync()
     again = take_back(story, undone.run)
     assert again.undoing.refusals == ()
     assert sides(story) == after
