@@ -358,8 +358,13 @@ class Contacts:
         for change in since:
             last.pop(change.number, None)
             last[change.number] = change
-        rows = tuple(change for change in last.values() if not (change.is_removal and change.number in made))
+        rows = tuple(change for change in last.values() if not (change.is_removal and self._never_was(change, made)))
         return Token(token.folder, token.select, rows, self._settled, True)
+
+    def _never_was(self, change: Change, made: set[int]) -> bool:
+        """Tell whether a contact was made and removed between two rounds: of that nothing is told."""
+        stored = self.stored[change.number]
+        return change.number in made and (stored.gone or stored.folder != change.folder)
 
     def _expired(self, ask: Ask) -> Refusal:
         if self._switches.expiry == "400":
