@@ -157,7 +157,7 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]
         yield made
 
 
-@pytest.mark.parametrize("history", range(150), indirect=True)
+@pytest.mark.parametrize("history", range(60), indirect=True)
 def test_in_the_end_both_sides_agree_and_no_word_is_lost(history: History) -> None:
     for _ in range(STEPS):
         history.step()

@@ -338,7 +338,12 @@ class Contacts:
         if named is None:
             select = tuple(filter(None, ask.query.get("$select", "").split(",")))
             position = self._settled
-            rows = [Change(folder, one.number, one.classic_id, False, True) for one in self.live(folder)]
+            seen = {change.number for change in self._journal[: self._settled]}
+            rows = [
+                Change(folder, one.number, one.classic_id, False, True)
+                for one in self.live(folder)
+                if one.number in seen
+            ]
             if self._switches.removed_in_first_round:
                 rows = [
                     Change(folder, one.number, one.classic_id, True, False) for one in self.stored.values() if one.gone
