@@ -61,6 +61,11 @@ def damaged_bases(state: Readable) -> tuple[tuple[AccountName, Uid], ...]:
     return tuple((AccountName(account), Uid(uid)) for account, uid, base in rows if unpack_base(base) is None)
 
 
+def is_linked(state: Readable, uid: Uid) -> bool:
+    """Tell whether a person has a link in any account."""
+    return bool(state.all("SELECT 1 FROM links WHERE uid = ? LIMIT 1", (uid,)))
+
+
 def add_link(tx: Transaction, account: AccountName, uid: Uid, remote_id: RemoteId) -> None:
     """Remember that a note is a record; they have agreed on nothing yet.
 

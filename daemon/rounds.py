@@ -28,7 +28,7 @@ from datetime import UTC, date, datetime
 from random import Random
 from typing import assert_never
 
-from daemon import cycle, dates, gather, journal, ledger, records, report_kept, scan, schedule
+from daemon import cycle, dates, gather, journal, ledger, links, records, report_kept, returns, scan, schedule
 from daemon.calendars import read_calendars
 from daemon.crew import Crew, Done
 from daemon.cycle import Look, Sides
@@ -61,6 +61,7 @@ from mappings.operation import (
     WriteNote,
 )
 from mappings.record import AccountName, NotePath
+from mappings.returns import THE_NOTE
 from mappings.world import LOOKS_BEFORE_ABSENT
 
 HURRIED_MAX = 3
@@ -193,6 +194,7 @@ class Rounds:
         self._paths: set[NotePath] = set()
         self._look_at_all = True
         self._notes_moved = True
+        self._gone_for_others = False
         self._note_again_s, self._note_wait_s = schedule.NEVER_S, NOTE_AGAIN_S[0]
         self._dates: tuple[date, str] | None = None
         self.dates_until = _NEVER
@@ -256,7 +258,6 @@ class Rounds:
                 self._read(setup, post)
         if self._note_again_s <= now_s:
             self._notes_moved, self._note_again_s = True, schedule.NEVER_S
-        self._see_notes(setup)
         request = self._requests[0] if self._requests else None
         if request is not None and self._is_ready(request, now_s):
             self._serve(setup, request)
@@ -307,6 +308,8 @@ class Rounds:
         post.report, post.fresh, post.outdated = report, True, False
         post.hurried = post.hurried if post.hurried <= HURRIED_MAX else 0
         post.behind |= news
+        if not post.behind:
+            self._saw_nothing_new(post.name)
         post.turn = schedule.after_success(
             post.turn,
             post.interval_s * self._desk.slowness(),
@@ -343,14 +346,16 @@ class Rounds:
                     report_kept.keep_trouble(tx, post.report, self._clock.now())
         self._desk.changed(post)
 
-    def _see_notes(self, setup: Setup) -> None:
-        """Look at what was hinted at; what says the same as before needs no round."""
+    def _see_notes(self, setup: Setup) -> Scanned | None:
+        """Look at what was hinted at, None if nothing was; what says the same as before needs no round."""
         if not self._look_at_all and not self._paths:
-            return
+            return None
         setup.vault.check_identity()
         seen = self._look(setup)
-        just_gone = any(absent.looks == LOOKS_BEFORE_ABSENT for absent in seen.absent.values())
-        self._notes_moved |= bool(seen.news) or just_gone
+        gone = [uid for uid, absent in seen.absent.items() if absent.looks >= LOOKS_BEFORE_ABSENT]
+        are_linked = any(links.is_linked(self._state, uid) for uid in gone)
+        self._notes_moved |= bool(seen.news or seen.leftovers) or are_linked
+        return seen
 
     def _look(self, setup: Setup) -> Scanned:
         now = self._clock.now()
@@ -371,11 +376,22 @@ class Rounds:
         idle = [post for post in self._posts.values() if not post.busy and _is_well(post)]
         if not idle:
             return
+        # Who is gone is told by whole looks alone, and also matters to whoever could take no part then.
+        self._look_at_all |= self._gone_for_others and any(post.behind for post in idle)
+        # Only before a round that may come of it: what a whole look tells is not kept for later.
+        seen = self._see_notes(setup)
         dates_moved = (today, told) != self._dates or now >= self.dates_until
         if self._notes_moved or dates_moved or any(post.behind for post in idle):
             self._dates = (today, told)
-            self._round(setup, None)
+            self._round(setup, None, seen)
             self.dates_until = dates.hold_until(self._state) or _NEVER
+        elif seen is not None and seen.whole and not seen.report.incomplete:
+            self._saw_nothing_new(THE_NOTE)
+
+    def _saw_nothing_new(self, side: AccountName) -> None:
+        """Count a look of which no round comes: what was written before it is no longer recent."""
+        with self._state.transaction() as tx:
+            returns.looked_at(tx, side, self._clock.now())
 
     def _hurry_for(self, request: Request) -> None:
         self._look_at_all = True
@@ -395,15 +411,15 @@ class Rounds:
 
     def _serve(self, setup: Setup, request: Request) -> None:
         """Have the round that was asked for; who could not be read in time is told so."""
-        self._look_at_all |= self._left is None
-        self._round(setup, request)
+        self._look_at_all = True
+        self._round(setup, request, None)
         self._requests.pop(0)
         if self._requests:
             self._hurry_for(self._requests[0])
 
-    def _round(self, setup: Setup, request: Request | None) -> None:
+    def _round(self, setup: Setup, request: Request | None, seen_now: Scanned | None) -> None:
         setup.vault.check_identity()
-        scanned = self._look(setup)
+        scanned = seen_now or self._look(setup)
         unclear = journal.accounts_unfinished(self._state)
         reports = {post.name: self._report_of(post, unclear, request) for post in self._posts.values()}
         seen = self._planned(setup, scanned, reports)
@@ -426,6 +442,11 @@ class Rounds:
             self._took_part(self._posts[name], report)
         for name in unread:
             self._hurry(self._posts[name])
+        if scanned.whole:
+            left_out = any(not report.health.is_planned_with for report in reports.values())
+            self._gone_for_others = left_out and any(
+                absent.looks >= LOOKS_BEFORE_ABSENT for absent in scanned.absent.values()
+            )
         self._carry_out(_Round(job, seen, begun, set(begun.remote), request, bool(scanned.failed)))
 
     def _planned(self, setup: Setup, scanned: Scanned, reports: Mapping[AccountName, AccountReport]) -> Look:

@@ -12,7 +12,7 @@ import pytest
 from connectors.errors import PreconditionFailed, SignInNeeded, TryLater
 from connectors.interface import ChangeSet, Cursor
 from connectors.memory import Memory
-from daemon import cycle, journal, last_report
+from daemon import cycle, journal, last_report, links
 from daemon.crew import Crew, Done
 from daemon.report import Report
 from daemon.rounds import HURRIED_MAX, Clock, Desk, Post, Request, Rounds
@@ -401,3 +401,37 @@ def test_a_contact_that_comes_gets_a_note_after_a_look_at_the_whole_vault(served
     rounds = len(served.reports)
     served.settle()
     assert len(served.reports) == rounds
+
+
+def test_a_note_that_two_whole_looks_missed_is_parted_from_its_contacts_which_stay(served: Served) -> None:
+    served.world.note("Ada").unlink()
+    for _ in range(2):
+        served.rounds.hint(Hint(frozenset({served.world.path("Ada")}), whole=False))
+        served.settle()
+    assert len(links.links(served.world.state)) == 2
+    for _ in range(2):
+        served.rounds.hint(Hint(frozenset(), whole=True))
+        served.settle()
+    assert links.links(served.world.state) == ()
+    assert (len(served.world.books[HOME].entries), len(served.world.books[WORK].entries)) == (1, 1)
+
+
+def test_a_whole_look_is_a_whole_look_in_the_round_that_follows_it(served: Served) -> None:
+    leftover = served.world.vault / "People" / ".contactd-01234567-89abcdef-Ada.new"
+    leftover.touch()
+    served.rounds.hint(Hint(frozenset(), whole=True))
+    served.settle()
+    assert not leftover.exists()
+
+
+def test_looks_that_find_nothing_new_count_as_looks(served: Served) -> None:
+    def looked_at() -> dict[str, str]:
+        return dict(served.world.state.all("SELECT account, at FROM looks"))
+
+    before = looked_at()
+    served.now_s += 1.2 * INTERVAL_S
+    served.rounds.hint(Hint(frozenset(), whole=True))
+    served.settle()
+    after = looked_at()
+    assert before.keys() == after.keys()
+    assert all(after[side] > before[side] for side in before)
