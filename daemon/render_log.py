@@ -99,6 +99,13 @@ def undone(done: Undone, people: People) -> str:
         (deeds.notes_written + deeds.notes_made, "note"),
         (sum(deeds.updated.values()) + sum(deeds.created.values()), "contact"),
     ]
+    if (
+        not any(count for count, _ in counts)
+        and not any(_taken(deeds))
+        and not done.undoing.refusals
+        and not deeds.failures
+    ):
+        return page(["All of it is as it was before that run already."])
     told = " and ".join(number(count, noun) for count, noun in counts if count) or "nothing"
     lines = [f"Put back: {told}." + (f" Taken away: {' and '.join(taken)}." if (taken := list(_taken(deeds))) else "")]
     lines += _refusals(done.undoing, people)

@@ -276,8 +276,10 @@ def _conflicts(done: Report, people: People) -> Iterator[str]:
 
 def _undone(now: Standing) -> Iterator[str]:
     yield from (f"left as you undid it: {undone(one, now.people)}" for one in now.undone[:_CONFLICTS_MAX])
+    if len(now.undone) > _CONFLICTS_MAX:
+        yield f"  and {len(now.undone) - _CONFLICTS_MAX} more; `contactd status --json` has all"
     if now.undone:
-        yield "  an edit of either side moves it again; `contactd status` names all"
+        yield "  an edit of either side moves it again"
 
 
 def _place(conflict: Conflict, people: People) -> str:

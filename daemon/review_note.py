@@ -97,11 +97,11 @@ def _asked(state: Readable) -> Iterator[Asked]:
     paths = people(state)
     for kept in conflicts.open_conflicts(state):
         conflict = kept.conflict
-        about = f"{_name(paths.get(conflict.uid, NotePath(conflict.uid)))}: {field_name(conflict.field)}"
+        about = f"{_name(paths.get(conflict.uid, NotePath(conflict.uid)))}, {field_name(conflict.field)}"
         yield Asked(QuestionId(conflict.id), about, tuple(_boxes(conflict)))
     for waiting in linking.waiting(state):
         question = waiting.question
-        about = f"{_name(question.path)}, {question.account}: {question.detail}"
+        about = f"{_name(question.path)}, {question.account}, {question.detail}"
         yield Asked(_id_of(waiting), about, tuple(_link_boxes(waiting)))
 
 

@@ -6,6 +6,8 @@ somebody has changed it since, only those fields are put back that still say wha
 are refused, each with its reason. A record may have been touched where no field of ours shows it; the connector finds
 that out and refuses, and a second round, told of it (`touched`), goes field by field.
 
+What says already what it said before is no refusal: an undo that was cut short is taken up by doing it again.
+
 What was put back would be done again by the next sync, for the sides differ as they did before. So the bases are put
 back too, and every field stands still (`conflict.Standstill`) until a side changes again or the owner settles it.
 
@@ -237,6 +239,9 @@ def _note_back(
         person.note_hash = hash_of(deed.before)
         person.note.update((change.field, change.before) for change in changes)
         person.bare = isinstance(operation, WriteNote) and operation.insert_uid
+    elif deed.before is not None and hash_of(deed.before) == person.state.note_hash:
+        person.note.update((change.field, change.before) for change in changes)
+        person.bare = isinstance(operation, WriteNote) and operation.insert_uid
     elif changes:
         _note_fields_back(person, person.state, changes)
     else:
@@ -246,8 +251,11 @@ def _note_back(
 def _note_fields_back(person: _Person, state: NoteState, changes: Sequence[Change]) -> None:
     back: list[Change] = []
     for change in changes:
-        if same(change.field, value_of(state.reading.person, change.field), change.after):
+        said = value_of(state.reading.person, change.field)
+        if same(change.field, said, change.after):
             back.append(Change(change.field, change.after, change.before, (OWNER,)))
+            person.note[change.field] = change.before
+        elif same(change.field, said, change.before):
             person.note[change.field] = change.before
         else:
             person.refuse(AccountName(""), change.field, CHANGED)
@@ -289,12 +297,14 @@ def _record_back(
 def _record_fields_back(person: _Person, account: AccountName, record: Record, changes: Sequence[Change]) -> None:
     back: list[Change] = []
     for change in changes:
-        if same(change.field, value_of(record.person, change.field), change.after):
+        said = value_of(record.person, change.field)
+        if same(change.field, said, change.after):
             back.append(Change(change.field, change.after, change.before, (OWNER,)))
-        else:
+        elif not same(change.field, said, change.before):
             person.refuse(account, change.field, CHANGED)
+            continue
+        person.records.setdefault(account, {})[change.field] = change.before
     if back:
-        person.records[account] = {change.field: change.after for change in back}
         person.operations.append(
             UpdateRecord(
                 account,

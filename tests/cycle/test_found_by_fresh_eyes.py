@@ -167,3 +167,28 @@ def test_a_link_in_the_place_of_notes_deletes_nobody(world: FolderWorld, tmp_pat
     world.sync()
     world.sync()
     assert len(world.cards()) == 1
+
+
+def test_an_undo_that_was_cut_short_is_taken_up_by_undoing_again(tmp_path: Path) -> None:
+    """Of what it had put back, nothing was changed since."""
+    world = made(tmp_path)
+    for name in ("Ann Lee", "Bea Lee"):
+        world.note(name).write_text(person(name, "department: Old", "location: Rome"))
+    assert world.sync().code == 0
+    for name in ("Ann Lee", "Bea Lee"):
+        world.note(name).write_text(world.note(name).read_text().replace("Old", "New"))
+        card = world.card_of(name)
+        card.write_bytes(card.read_bytes().replace(b";Rome;", b";Oslo;"))
+    before = world.sides()
+    assert world.sync().code == 0
+    note, card = world.note("Ann Lee"), world.card_of("Bea Lee")
+    note.write_bytes(before["vault/People/Ann Lee.md"].content)
+    card.write_bytes(before[f"contacts/{card.name}"].content)
+    ran = world.contactd("undo", "2", "--yes")
+    assert (ran.code, "left as it is" in ran.said) == (0, False)
+    for _ in range(2):
+        assert {path: one.content for path, one in world.sides().items()} == {
+            path: one.content for path, one in before.items()
+        }
+        world.sync()
+    assert "as it was before that run already" in world.contactd("undo", "2", "--yes").said
