@@ -50,7 +50,7 @@ def newcomers(setup: Setup, state: State, scanned: Scanned, now: datetime) -> Ne
         vault_id=setup.vault_id,
         files=scanned.files,
         former=scanned.former,
-        kept_out=scanned.kept_out,
+        addresses=scanned.addresses,
         remembered=frozenset(people(state)),
         own=setup.meetings.me.addresses,
         limit=wish.per_run,

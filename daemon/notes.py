@@ -26,7 +26,8 @@ class NoteRow:
     `trusted` says that the stat was old enough when the note was read to notice any later change. `rules_key` names
     the rules that decided whose note it is and read it. `reading` is None for a note that is not a person's or could
     not be read (`unreadable_reason` is then not None). `uid` may be known where the note does not carry it.
-    `kept_out` are the addresses in a note that its owner keeps out. `missing_looks` counts the complete looks in a row that did not find it, or found no person in it any more.
+    `addresses` are those in a note that is nobody's. `missing_looks` counts the complete looks in a row that did not find it,
+    or found no person in it any more.
     """
 
     path: NotePath
@@ -43,7 +44,7 @@ class NoteRow:
     reading: PackedReading | None
     holdable: frozenset[FieldName]
     dated: frozenset[FieldName]
-    kept_out: tuple[str, ...]
+    addresses: tuple[str, ...]
     context_date: str
     unwritable: str
     unreadable_line: int | None
@@ -55,7 +56,7 @@ def rows(state: Readable) -> dict[NotePath, NoteRow]:
     """Return all rows by path; without those whose reading is damaged, so that their notes are read as new ones."""
     sql = (
         "SELECT path, device, inode, size_bytes, mtime_ns, ctime_ns, trusted, note_hash, hashed_at, rules_key, uid,"
-        " reading, holdable, dated, kept_out, context_date, unwritable, unreadable_line, unreadable_reason, missing_looks FROM notes"
+        " reading, holdable, dated, addresses, context_date, unwritable, unreadable_line, unreadable_reason, missing_looks FROM notes"
     )
     found = map(_of_row, state.all(sql))
     return {row.path: row for row in found if row.reading is None or is_whole(row.reading)}
@@ -81,7 +82,7 @@ def put_rows(tx: Transaction, rows: Iterable[NoteRow]) -> None:
                 row.reading,
                 _fields_text(row.holdable),
                 _fields_text(row.dated),
-                "\n".join(row.kept_out),
+                "\n".join(row.addresses),
                 row.context_date,
                 row.unwritable,
                 row.unreadable_line,
@@ -112,8 +113,8 @@ def _of_row(row: Row) -> NoteRow:
     # Naming the columns is twice as fast as slicing the row around those that are converted.
     path, device, inode, size, mtime, ctime, trusted, note_hash, hashed_at, rules, uid, reading, *rest = row
     seen = (device, inode, size, mtime, ctime)
-    holdable, dated, kept_out, *others = rest
-    sets = (_fields(holdable), _fields(dated), tuple(kept_out.split("\n")) if kept_out else ())
+    holdable, dated, addresses, *others = rest
+    sets = (_fields(holdable), _fields(dated), tuple(addresses.split("\n")) if addresses else ())
     return NoteRow(path, *seen, bool(trusted), note_hash, _time(hashed_at), rules, uid, reading, *sets, *others)
 
 

@@ -58,8 +58,8 @@ class Scanned:
     `news` are paths that do not say what they said in the look before, `failed` those that could not be read just now.
     `left` is what the next partial look goes on from.
     `whole` says that the vault was listed, `understood` that all that is listed could be read. `files` are all notes,
-    people's or not; `former` is what notes said of people who are not found now, `kept_out`
-    the addresses in notes that their owner keeps out.
+    people's or not; `former` is what notes said of people who are not found now, `addresses`
+    those in notes that are nobody's.
     """
 
     notes: tuple[NoteState, ...]
@@ -74,7 +74,7 @@ class Scanned:
     understood: bool
     files: tuple[NotePath, ...]
     former: tuple[Person, ...]
-    kept_out: frozenset[str]
+    addresses: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _scanned(
         understood=listing.complete and not look.failed and not any(map(_is_unreadable, look.rows.values())),
         files=tuple(stat.path for stat in listing.notes),
         former=tuple(_former(lost.values(), known)),
-        kept_out=frozenset(address for row in look.rows.values() for address in row.kept_out),
+        addresses=frozenset(address for row in look.rows.values() for address in row.addresses),
     )
 
 
@@ -256,7 +256,7 @@ def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules
         unreadable_line=None,
         unreadable_reason=None,
         missing_looks=0,
-        kept_out=(),
+        addresses=(),
     )
     try:
         text = note_lens.decode(file.content)
@@ -267,7 +267,7 @@ def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules
         return replace(row, uid=whose, unreadable_line=error.line, unreadable_reason=error.reason)
     if found is None:
         whose = _uid_in(file.content, setup.rules.uid_key, remembered)
-        return replace(row, uid=whose, kept_out=note_lens.kept_out(file.path, text, setup.rules))
+        return replace(row, uid=whose, addresses=note_lens.addresses(text, setup.rules))
     return replace(
         row,
         uid=found.reading.uid,

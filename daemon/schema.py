@@ -81,7 +81,7 @@ MIGRATIONS: Sequence[str] = (
         reading BLOB,
         holdable TEXT NOT NULL,
         dated TEXT NOT NULL,
-        kept_out TEXT NOT NULL,
+        addresses TEXT NOT NULL,
         context_date TEXT NOT NULL,
         unwritable TEXT NOT NULL,
         unreadable_line INTEGER,

@@ -359,7 +359,7 @@ def _owned(world: World, offer: Newcomers, taken: Mapping[AccountName, set[Remot
     """Yield the addresses of everybody who has a note, or had one that is not found."""
     for person in (*(note.reading.person for note in world.notes), *offer.former):
         yield from _keys(person)
-    yield from map(_key, offer.kept_out)
+    yield from map(_key, offer.addresses)
     for account in world.accounts:
         for remote_id in taken.get(account.name, ()):
             if remote_id in account.records:

@@ -109,23 +109,21 @@ def read(path: NotePath, text: str, rules: NoteRules) -> NoteReading | None:
     return None if note is None else note.reading
 
 
-def kept_out(path: NotePath, text: str, rules: NoteRules) -> tuple[str, ...]:
-    """Return the addresses in a note that its owner keeps out, so that nobody makes another note of that person.
+def addresses(text: str, rules: NoteRules) -> tuple[str, ...]:
+    """Return the addresses of a note that is nobody's, be it kept out: somebody may have meant it to be a person's.
 
     Errors: none; what cannot be read is nobody's.
     """
     try:
         fences = frontmatter.find_fences(text)
-        if fences is None or not signs.may_be_kept_out(text[fences.start : fences.end]):
+        if fences is None or "@" not in text[fences.start : fences.end]:
             return ()
         block = frontmatter.parse(text, fences)
     except UnreadableNote:
         return ()
-    if not signs.is_kept_out(path, block):
-        return ()
     found = find_fields(block, profile_lines.read_lines(text, fences.end), rules.profile)
-    names: tuple[FieldName, ...] = ("emails", "former_emails", "aliases", "phones")
-    return tuple(text for name in names for text in found.get(name, NOTHING).texts)
+    names: tuple[FieldName, ...] = ("emails", "former_emails", "aliases")
+    return tuple(text for name in names for text in found.get(name, NOTHING).texts if normalize.is_email(text))
 
 
 def keys(text: str) -> frozenset[str]:

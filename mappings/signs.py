@@ -44,7 +44,7 @@ def may_be_person(frontmatter: str) -> bool:
 def is_person(path: NotePath, block: Block, profile: Profile, globs: tuple[str, ...]) -> bool:
     """Tell whether a note with frontmatter is a person's; see the module for the rule."""
     words = _words_of(path, block)
-    if _says_so(words, block):
+    if _is_kept_out(words, block):
         return False
     if has_template_command(block.text) or _is_meeting(words, block) or (words.types | words.tags) & _INDEX:
         return False
@@ -54,16 +54,6 @@ def is_person(path: NotePath, block: Block, profile: Profile, globs: tuple[str, 
     # Name and address are keys of one kind: they count once.
     kinds = {Sign.PERSONAL_KEY if sign is Sign.FULL_NAME else sign for sign in signs}
     return len(kinds) >= 2 or bool(signs & profile.enough)
-
-
-def may_be_kept_out(frontmatter: str) -> bool:
-    """Tell cheaply whether the text of a block could say that its note is to be kept out."""
-    return "contactd" in frontmatter.casefold()
-
-
-def is_kept_out(path: NotePath, block: Block) -> bool:
-    """Tell whether a note's owner wants nothing of it to be synced."""
-    return _says_so(_words_of(path, block), block)
 
 
 class _Words(NamedTuple):
@@ -85,7 +75,7 @@ def _words_of(path: NotePath, block: Block) -> _Words:
     )
 
 
-def _says_so(words: _Words, block: Block) -> bool:
+def _is_kept_out(words: _Words, block: Block) -> bool:
     """Tell whether its owner wants nothing of a note to be synced."""
     said = {text.strip().casefold() for text in block.texts(_KEPT_OUT_KEY)}
     return bool(said & _KEPT_OUT) or _KEPT_OUT_TAG in words.tags

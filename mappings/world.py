@@ -149,8 +149,8 @@ class Newcomers:
     """Who may get a note that he lacks, and what it is made from.
 
     `accounts` are those all of whose contacts get one, `met` whom the owner met, by the address's key. `files` are all
-    notes of the vault, people's or not; `former` is what notes said that are not found now, `kept_out`
-    are the addresses in notes that their owner keeps out of everything. `remembered` are all people
+    notes of the vault, people's or not; `former` is what notes said that are not found now, `addresses`
+    are those in notes that are nobody's. `remembered` are all people
     who ever had one. `own` are the owner's addresses as keys. `limit` is how many one run makes at most. `closed` is
     why nobody gets one now, "" if they may. `first_met` says that no plan with those whom the owner met was ever carried
     out under this configuration.
@@ -164,7 +164,7 @@ class Newcomers:
     vault_id: UUID
     files: tuple[NotePath, ...]
     former: tuple[Person, ...]
-    kept_out: frozenset[str]
+    addresses: frozenset[str]
     remembered: frozenset[Uid]
     own: frozenset[str]
     limit: int

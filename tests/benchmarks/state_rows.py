@@ -66,7 +66,7 @@ def note_row(number: int) -> NoteRow:
         unreadable_line=None,
         unreadable_reason=None,
         missing_looks=0,
-        kept_out=(),
+        addresses=(),
     )
 
 

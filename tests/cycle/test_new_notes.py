@@ -122,6 +122,7 @@ class TestContacts:
             ("grace hopper", ["contactd: off"], NoNote.NAMESAKE),
             ("A", ["type: people", "tags: [people]", "former_emails: GRACE@example.test"], ""),
             ("A", ["contactd: off", "email: Grace@example.test"], NoNote.OWNED),
+            ("A", ["type: meeting", "email: Grace@example.test"], NoNote.OWNED),
             ("A", ["tags: [people, no-contactd]", "EMAIL: Grace@example.test"], NoNote.OWNED),
         ],
     )

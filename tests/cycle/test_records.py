@@ -226,7 +226,7 @@ def row(path: str, **changes: object) -> NoteRow:
         "unreadable_line": None,
         "unreadable_reason": None,
         "missing_looks": 0,
-        "kept_out": (),
+        "addresses": (),
     }
     return NoteRow(**(seen | changes))  # type: ignore[arg-type]  # a test names only what differs
 

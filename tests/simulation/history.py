@@ -117,6 +117,7 @@ class _History:
         self._old_copies = OldCopies(self._hand)
         self._oracle = Oracle(self._world, self._ledger, self._hand, self._violations, {})
         self._world.vault.replaced = self._note_replaced
+        self._world.vault.made = self._ledger.see_note
         for account, book in self._world.books.items():
             book.witness = partial(self._record_changed, account)
 

@@ -41,6 +41,7 @@ class MemoryVault:
         self.readable = True
         self.locked: set[NotePath] = set()
         self.replaced: Callable[[NotePath, bytes, bytes], None] = _unseen
+        self.made: Callable[[NotePath, bytes], None] = _unseen_made
         self._clock = clock
         self._grain_ns = grain_ns
         self._step = step
@@ -102,6 +103,7 @@ class MemoryVault:
         if path in self.files:
             raise NoteChanged("something of this name is there already")
         self.save(path, content, by_rename=True)
+        self.made(path, content)
         file = self.files[path]
         self._step("create done")
         return NoteFile(path, hash_of(content), content, self._stat(path, file))
@@ -167,6 +169,10 @@ class MemoryVault:
 
     def _stat(self, path: NotePath, file: File) -> FileStat:
         return FileStat(path, 1, file.inode, len(file.content), file.mtime_ns, file.ctime_ns)
+
+
+def _unseen_made(path: NotePath, content: bytes) -> None:
+    del path, content
 
 
 def _unseen(path: NotePath, before: bytes, after: bytes) -> None:

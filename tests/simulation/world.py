@@ -11,7 +11,7 @@ from uuid import UUID
 from connectors.memory import Memory
 from daemon.codec import time_text
 from daemon.database import LOST_STATE_AT
-from daemon.setup import NO_NEW_NOTES, Account, Setup
+from daemon.setup import NO_NEW_NOTES, Account, NewNotes, Setup
 from daemon.state import State, Transaction, set_meta
 from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES, Direction, Policy, Rule
@@ -30,6 +30,8 @@ HOME, WORK = AccountName("home"), AccountName("work")
 BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _VAULT_ID = UUID("00000000-0000-4000-8000-000000000001")
 _RULES: tuple[Rule, ...] = tuple(rule for rule in Rule if rule is not Rule.UNION)
+
+_NEW_NOTES = NewNotes(frozenset(), frozenset({HOME, WORK}), "People", None, 20)
 
 
 class Crash(BaseException):
@@ -58,6 +60,7 @@ class Nature:
     poison: bool
     loses_state: bool
     calendars: bool
+    new_notes: bool
     words: bool
     """Whether anybody but the program ever writes a last contact."""
 
@@ -83,6 +86,7 @@ class Nature:
             poison=False,
             loses_state=False,
             calendars=False,
+            new_notes=False,
             words=True,
         )
 
@@ -108,12 +112,15 @@ class Nature:
             poison=rng.random() < 0.15,
             loses_state=rng.random() < 0.12,
             calendars=False,
+            new_notes=False,
             words=True,
         )
         # Who is who must be plain there, for the definition to be.
         plain = bool(nature.uid_key) and not (nature.loses_state or nature.deletions or nature.fussy)
         calendars = plain and rng.random() < 0.7
-        return replace(nature, calendars=calendars, words=not calendars or rng.random() < 0.5)
+        words = not calendars or rng.random() < 0.5
+        new_notes = bool(nature.uid_key) and not nature.loses_state and rng.random() < 0.3
+        return replace(nature, calendars=calendars, words=words, new_notes=new_notes)
 
 
 def _drawn_rules(rng: Random) -> tuple[tuple[FieldName, Rule], ...]:
@@ -175,7 +182,7 @@ class World:
             meetings=MEETINGS,
             undo_for=timedelta(days=90),
             review_note=None,
-            new_notes=NO_NEW_NOTES,
+            new_notes=_NEW_NOTES if nature.new_notes else NO_NEW_NOTES,
         )
 
     def last_contact(self, addresses: Collection[str], at: datetime) -> str:
