@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 from random import Random
 
 from mappings.person import FieldName
@@ -52,6 +53,7 @@ def fresh(field: FieldName, number: int) -> str:
     return _WORDS[field].format(number)
 
 
+@lru_cache(maxsize=4096)
 def key(text: str) -> str:
     """Return what is left of a value however it is spelled: its letters and digits."""
     return _NOISE.sub("", text.casefold())
