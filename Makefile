@@ -20,7 +20,7 @@ MAKE_VENV = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer with venv is n
 PIP := -m pip --disable-pip-version-check --quiet
 LOCKED := install --require-hashes --only-binary :all:
 
-.PHONY: sync test thorough check lint types imports format lock clean
+.PHONY: sync test thorough proof check lint types imports format lock clean
 .DELETE_ON_ERROR:
 
 sync: $(VENV)/.runtime
@@ -31,6 +31,9 @@ test: $(VENV)/.dev $(PEERS)/.peers
 
 thorough: $(VENV)/.dev $(PEERS)/.peers
 	@$(BIN)/python -m pytest -q -n 2 -m thorough
+
+proof: $(VENV)/.dev $(PEERS)/.peers
+	@PYTHONPATH=.:tests $(BIN)/python -m proof $(PIECES)
 
 check: lint types imports
 

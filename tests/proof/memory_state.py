@@ -7,7 +7,7 @@ of the same name and meaning that keep plain values; and in place of the lens on
 A transaction is all or nothing: whoever ends the process does so before it begins or after it has ended, never inside.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -211,6 +211,14 @@ def _states(state: Store, *, apart: bool) -> tuple[LinkState, ...]:
     )
 
 
+def _linked(state: Store) -> tuple[LinkState, ...]:
+    return _states(state, apart=False)
+
+
+def _suspended(state: Store) -> tuple[LinkState, ...]:
+    return _states(state, apart=True)
+
+
 def _tombstones(state: Store) -> frozenset[Tombstone]:
     return frozenset(state.tombstones)
 
@@ -334,8 +342,8 @@ LINKS = SimpleNamespace(
     remove_link=_remove_link,
     bury=_bury,
     saw=_saw,
-    links=lambda state: _states(state, apart=False),
-    suspended=lambda state: _states(state, apart=True),
+    links=_linked,
+    suspended=_suspended,
     tombstones=_tombstones,
     strangers=_no_tombstones,
 )
@@ -373,7 +381,7 @@ _STAND_INS: Sequence[tuple[object, str, object]] = (
 
 
 @contextmanager
-def installed() -> Iterator[None]:
+def installed() -> Generator[None]:
     """Let the program find its state in memory for a while."""
     real = [(module, name, getattr(module, name)) for module, name, _ in _STAND_INS]
     for module, name, stand_in in _STAND_INS:

@@ -37,7 +37,7 @@ from daemon.vault import NoteFile
 from mappings.brakes import Limit
 from mappings.conflict import Conflict
 from mappings.fields import DEFAULT_POLICIES, Direction, Policy, texts, value_of, with_values
-from mappings.operation import Parting
+from mappings.operation import CreateRecord, Operation, Parting
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.plan import Plan, plan
 from mappings.record import MEETINGS, AccountName, NoteHash, NotePath, Reading, RemoteId
@@ -273,12 +273,13 @@ class _History:
     def _between(self) -> None:
         self.acting = True
         self.now += _seeded(self.seed, self.cycle, -9).choice(_PAUSES)
-        self.away, self.vault.mounted = set(), True
+        self.away = set()
+        self.vault.mounted = self.vault.mounted or self._chance("mount") < 0.5
         for self.position in (-4, -3):
             if self._chance() < 0.5 and self._happens():
                 self._act(_seeded(self.seed, self.cycle, self.position))
         self.position = -2
-        if self._chance() < 0.1 and self._happens():
+        if self._chance() < 0.15 and self._happens():
             self._disturb_a_side(_seeded(self.seed, self.cycle, -2))
         self.position = -1
         if self.nature.loses_state and self._chance() < 0.4 and self._happens():
@@ -291,13 +292,17 @@ class _History:
         if what == 0:
             self.vault.mounted = False
         elif what == 1:
-            self.vault.blinking = {path for path in self.vault.pages if rng.random() < 0.7}
+            # Whatever two looks in a row miss is gone, as far as the program can tell.
+            every = self.vault.pages if not self.store.missed else {}
+            self.vault.blinking = {path for path in every if rng.random() < 0.7}
         elif what == 2:
             self.away = {name for name in self.books if rng.random() < 0.6}
         else:
             for book in self.books.values():
                 book.expire_cursors()
-        self._say(f"disturbed: {('vault not mounted', 'notes blink', f'away {sorted(self.away)}', 'cursors expire')[what]}")
+        self._say(
+            f"disturbed: {('vault not mounted', 'notes blink', f'away {sorted(self.away)}', 'cursors expire')[what]}"
+        )
 
     def _lose_state(self) -> None:
         # What only the log of conflicts had goes with it, and so does what deletions had made known.
@@ -316,7 +321,7 @@ class _History:
             self.now += timedelta(hours=1)
             self.cycle, self.position, self.writes = self.cycle + 1, 0, 0
             self._cycle(approving=True)
-            is_quiet = self.last is not None and not self.last.operations and not self.writes
+            is_quiet = self.last is not None and not self.writes and all(map(self._is_refused, self.last.operations))
             quiet = quiet + 1 if is_quiet else 0
             if quiet == 2 or (quiet and not self._waits_for_looks()):
                 break
@@ -325,6 +330,14 @@ class _History:
             self._find("rest", f"I2: {self.writes} writes in round {ROUNDS_TO_REST}: {steps}")
         self._judge_losses()
         self._judge_rest()
+
+    def _is_refused(self, step: Operation) -> bool:
+        """Tell whether a step is tried in vain: a record whose making was never heard of is one that nobody reads."""
+        return (
+            self.nature.poison
+            and isinstance(step, CreateRecord)
+            and any(entry.unreadable and entry.uid == step.uid for entry in self.books[step.account].entries.values())
+        )
 
     def _waits_for_looks(self) -> bool:
         absent = any(looks < 2 for looks in self.store.missed.values())
@@ -389,7 +402,9 @@ class _History:
             uid = page.uid or by_path.get(path) or Uid(f"uid of {path}")
             reading = Reading(page.uid, page.person, {})
             notes.append(
-                NoteState(path, note_hash, uid, reading, WRITABLE, frozenset(), context_date="", unwritable="", refused={})
+                NoteState(
+                    path, note_hash, uid, reading, WRITABLE, frozenset(), context_date="", unwritable="", refused={}
+                )
             )
         carried = {note.uid for note in notes}
         absent: dict[Uid, AbsentNote] = {}
@@ -461,7 +476,7 @@ class _History:
             yield 2, self._delete_record
             yield 1, self._rename_record
         if self.nature.poison:
-            yield 1, self._spoil
+            yield 3, self._spoil
 
     def _edit_note(self, rng: Random) -> None:
         paths = sorted(self.vault.pages)
@@ -583,12 +598,17 @@ class _History:
         self.writes += 1
         if self.told:
             self._say(f"   writes {account} {remote_id}: {_told(before)} -> {_told(after)}")
-        uid = next((uid for (name, uid), one in self.store.links.items() if (name, one.remote_id) == (account, remote_id)), None)
+        uid = next(
+            (uid for (name, uid), one in self.store.links.items() if (name, one.remote_id) == (account, remote_id)),
+            None,
+        )
         if after is None:
             if not self.nature.delete_with_note or uid not in self.ledger.deleted_notes:
                 self._find("deleted", f"I7: {account} {remote_id} of {uid}: nobody deleted the note")
         elif before is None:
-            made = self.ledger.made[account, after.uid or Uid("")] = self.ledger.made.get((account, after.uid or Uid("")), 0) + 1
+            made = self.ledger.made[account, after.uid or Uid("")] = (
+                self.ledger.made.get((account, after.uid or Uid("")), 0) + 1
+            )
             if made > 1 and not self.ledger.doubtful:
                 self._find("double", f"I8: {account} {remote_id}: made for {after.uid} once more")
         elif before.extra != after.extra:
@@ -612,7 +632,7 @@ class _History:
     def _see_common(self) -> None:
         for (account, uid), one in self.store.links.items():
             path, entry = self.store.people.get(uid), self.books[account].all_entries.get(one.remote_id)
-            if path in self.vault.pages and entry is not None:
+            if path is not None and path in self.vault.pages and entry is not None:
                 for name in TYPED:
                     ours = keys_of(self.vault.pages[path][1].person, name)
                     if ours == keys_of(entry.person, name):
@@ -647,7 +667,9 @@ class _History:
             self._find("lost", f"I3: {self.ledger.typed[key]} {key} is nowhere")
 
     def _judge_rest(self) -> None:
-        asked = {(one.uid, one.field) for one in self.last.conflicts if not one.settled_by} if self.last else set[object]()
+        asked = (
+            {(one.uid, one.field) for one in self.last.conflicts if not one.settled_by} if self.last else set[object]()
+        )
         for (account, uid), one in sorted(self.store.links.items()):
             path = self.store.people[uid]
             entry = self.books[account].all_entries.get(one.remote_id)
