@@ -34,7 +34,9 @@ def rehearse(setup: Setup, world: World, plan: Callable[[World], Plan]) -> Plan:
     unfit: list[Hold] = []
     while True:
         planned = plan(world)
-        attempts = (_attempt(setup, step) for step in planned.operations if isinstance(step, WriteNote))
+        # What waits is tried, too: the owner is shown it, and approves what is shown.
+        steps = (*planned.operations, *planned.waiting)
+        attempts = (_attempt(setup, step) for step in steps if isinstance(step, WriteNote))
         refusals = {uid: reason for uid, reason in attempts if reason is not None}
         if not refusals:
             return replace(planned, holds=(*planned.holds, *unfit))

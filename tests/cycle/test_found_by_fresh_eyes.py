@@ -192,3 +192,16 @@ def test_an_undo_that_was_cut_short_is_taken_up_by_undoing_again(tmp_path: Path)
         }
         world.sync()
     assert "as it was before that run already" in world.contactd("undo", "2", "--yes").said
+
+
+def test_a_plan_that_waits_shows_no_write_that_cannot_be_made(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    for name in ("Ann Lee", "Bea Lee"):
+        world.note(name).write_text(person(name))
+    world.note("Ann Lee").chmod(0o444)
+    assert world.contactd("init", str(world.vault)).code == 0
+    shown = world.contactd("sync", "--once", "--dry-run").said
+    done = world.sync().said
+    for told in (shown, done):
+        lines = [line.split() for line in told.splitlines() if "write note" in line]
+        assert [line[2:4] for line in lines] == [["People/Bea", "Lee.md:"]]
