@@ -19,13 +19,14 @@ from typing import TypeVar, assert_never
 
 from connectors.errors import ConnectorError, Gone, PreconditionFailed, Refused
 from connectors.interface import Deleted, Written
-from daemon import dates, egress, journal, links, records
+from daemon import dates, egress, journal, links, records, scan
 from daemon.errors import NoteChanged, VaultError, VaultMissing
 from daemon.handed import Handed
 from daemon.journal import OperationId, RunId
 from daemon.report import Deeds, Trouble
 from daemon.setup import Account, Setup
 from daemon.state import State, Transaction
+from daemon.vault import NoteFile
 from mappings import note as note_lens
 from mappings.errors import EditRefused, UnreadableNote
 from mappings.operation import (
@@ -256,7 +257,7 @@ def _text_after(job: Execution, step: WriteNote | RestoreNote, content: bytes) -
 def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tally) -> bool:
     step = draft.step
     try:
-        _act(job, draft)
+        made = _act(job, draft)
     except VaultError as error:
         _tell(tally, step.path, error)
         with job.state.transaction() as tx:
@@ -264,20 +265,22 @@ def _write_note(job: Execution, draft: _Draft, intent: OperationId, tally: _Tall
         return False
     with job.state.transaction() as tx:
         journal.done(tx, intent, None, draft.after)
+        if made is not None:
+            scan.remember_made(tx, job.setup, made, step.uid, job.now)
         _remember_note(job, tx, step, tally)
     return True
 
 
-def _act(job: Execution, draft: _Draft) -> None:
-    """Make, replace or take away one note. Errors: as `Vault`."""
+def _act(job: Execution, draft: _Draft) -> NoteFile | None:
+    """Make, replace or take away one note, and return one that was made. Errors: as `Vault`."""
     vault, step = job.setup.vault, draft.step
     if draft.after is None and not isinstance(step, CreateNote):
         vault.remove(step.path, step.note_hash)
     elif draft.after is not None:
         if isinstance(step, CreateNote):
-            vault.create(step.path, draft.after)
-        else:
-            vault.replace(step.path, step.note_hash, draft.after)
+            return vault.create(step.path, draft.after)
+        vault.replace(step.path, step.note_hash, draft.after)
+    return None
 
 
 def _remember_note(job: Execution, tx: Transaction, step: NoteWrite, tally: _Tally) -> None:
@@ -289,7 +292,6 @@ def _remember_note(job: Execution, tx: Transaction, step: NoteWrite, tally: _Tal
             dates.written(tx, step.uid, (change.field for change in step.changes), _today(job))
             tally.notes_written += 1
         case CreateNote():
-            links.remember_person(tx, step.uid, step.path)
             for joined in step.joined:
                 links.join(tx, step.uid, joined)
             tally.notes_made += 1

@@ -233,6 +233,13 @@ def _is_valid(row: NoteRow, stat: FileStat, rules_key: str, now: datetime) -> bo
     )
 
 
+def remember_made(tx: Transaction, setup: Setup, file: NoteFile, uid: Uid, now: datetime) -> None:
+    """Remember a note that was just made, as if a look had seen it: if it is deleted before the next, it is missed."""
+    row = _row(setup, file, {}, _rules_key(setup), now)
+    notes.put_rows(tx, [replace(row, trusted=False)])
+    links.remember_person(tx, uid, file.path)
+
+
 def _row(setup: Setup, file: NoteFile, remembered: Mapping[Uid, NotePath], rules_key: str, now: datetime) -> NoteRow:
     stat = file.stat
     racy_ns = (now - RACY).timestamp() * 1e9

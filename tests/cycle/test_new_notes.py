@@ -113,6 +113,18 @@ class TestContacts:
         assert set(reasons(world.sync())) == {NoNote.HAD_ONE}
         assert len(world.world.books[HOME].entries) == 2
 
+    def test_one_that_is_deleted_before_anybody_has_looked_at_it_is_missed_like_any_other(
+        self, world: AgendaWorld
+    ) -> None:
+        remote_id = add(world, GRACE)
+        world.sync()
+        world.world.note("Grace Hopper").unlink()
+        for _ in range(3):
+            world.sync()
+        assert notes(world) == {}
+        assert [link.uid for link in links.links(world.world.state)] == ["ada"]
+        assert [one.remote_id for one in links.tombstones(world.world.state)] == [remote_id]
+
     @pytest.mark.parametrize(
         ("name", "lines", "reason"),
         [
