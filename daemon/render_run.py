@@ -206,7 +206,8 @@ def _counts(account: AccountReport, done: Report, now: Standing) -> Iterator[str
     if account.missing:
         yield f"{account.missing} no longer found"
     if kept := done.plan.kept_home.get(name):
-        yield f"{kept} people without a contact, as new_contacts wants it"
+        people = "1 person" if kept == 1 else f"{kept} people"
+        yield f"{people} without a contact, as new_contacts wants it or for want of a name"
     if fuller := {one.path for one in done.plan.surplus if one.account == name}:
         yield f"{number(len(fuller), 'note')} with more than a contact there has room for"
 

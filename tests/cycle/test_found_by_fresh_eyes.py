@@ -205,3 +205,9 @@ def test_a_plan_that_waits_shows_no_write_that_cannot_be_made(tmp_path: Path) ->
     for told in (shown, done):
         lines = [line.split() for line in told.splitlines() if "write note" in line]
         assert [line[2:4] for line in lines] == [["People/Bea", "Lee.md:"]]
+
+
+def test_whoever_has_no_name_is_not_told_to_be_without_a_contact_by_the_owners_wish_alone(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    world.note("ann@x.test").write_text(person("", "email: ann@x.test"))
+    assert "1 person without a contact, as new_contacts wants it or for want of a name" in world.sync().said
