@@ -127,7 +127,9 @@ def _match_one(note: NoteState, index: _Index) -> Match | Question | Uid | None:
     """Return what becomes of an unlinked note, None if the owner has said already that nothing is to."""
     strangers = index.strangers.get(note.uid, frozenset[RemoteId]())
     marked = index.by_uid.get(note.uid, ())
-    carriers = tuple(remote_id for remote_id in marked if remote_id not in strangers)
+    # A contact that the owner has parted from the note stays so under another id, too.
+    is_parted = any(index.parted(note.uid, remote_id) for remote_id in strangers)
+    carriers = () if is_parted else tuple(remote_id for remote_id in marked if remote_id not in strangers)
     if len(carriers) > 1:
         return _question(note, index, Doubt.SEVERAL_UIDS, carriers)
     if carriers:

@@ -175,6 +175,8 @@ def test_whoever_the_owner_told_apart_is_not_meant(
         # a second contact with her uid would be a duplicate of the one she is not
         ([record("1", {}, uid="ada")], None),
         ([record("1", {}, uid="ada")], ("ada", "1")),
+        # renamed since
+        ([record("2", {}, uid="ada")], ("ada", "1")),
         ([record("1", {"emails": ("ada@example.test",)})], ("ada", "1")),
         ([], ("ada", "1")),
     ],
