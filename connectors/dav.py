@@ -96,6 +96,11 @@ def sign_in(asked: SignIn, options: Options, tokens: TokenStore) -> tuple[str, .
     return (f"{session.client.origin.host} lets {options.username or 'us'} in.", *lines)
 
 
+def password_source(options: Options) -> Source | None:
+    """Return where the password comes from, None if nobody signs in."""
+    return options.source
+
+
 def _session(account: AccountName, options: Options) -> "Session":
     from connectors.webdav import Login, Session  # noqa: PLC0415
 

@@ -19,6 +19,10 @@ and, if an account has to be signed in to,
 - `sign_in(asked: SignIn, options: Options, tokens: TokenStore) -> tuple[str, ...]`: let the owner sign in and keep what
   comes of it; the answer is what he is to be told, a line each. Errors: `SignInFailed`, `TryLater`.
 
+and, if the configuration says where its password comes from,
+
+- `password_source(options: Options) -> Source | None`: where from, None if no password is needed.
+
 Connectors from elsewhere name their module in the entry-point group `contactd.connectors`; a name of ours is ours.
 """
 
@@ -30,6 +34,7 @@ from types import ModuleType
 from connectors.calendar_interface import Calendar
 from connectors.errors import ConnectorError
 from connectors.interface import Contacts, SignIn
+from connectors.secrets import Source
 from connectors.tokens import TokenStore
 from mappings.record import AccountName
 from mappings.world import NewContacts
@@ -54,12 +59,16 @@ class UnusableConnector(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """What a connector's module offers; `options` is the type of what the others take, `sign_in` is None if none is needed."""
+    """What a connector's module offers; `options` is the type of what the others take.
+
+    `sign_in` and `password_source` are None where there is no such thing.
+    """
 
     options: type[object]
     open_contacts: Callable[[AccountName, object, TokenStore], Contacts | None]
     open_calendars: Callable[[AccountName, object, TokenStore], tuple[Calendar, ...]]
     sign_in: Callable[[SignIn, object, TokenStore], tuple[str, ...]] | None
+    password_source: Callable[[object], Source | None] | None
 
 
 def known() -> tuple[str, ...]:
@@ -77,7 +86,13 @@ def connector(name: str) -> Connector:
     if missing:
         raise UnusableConnector(f"the module of connector {name} does not offer {' and '.join(missing)}")
     open_calendars = getattr(module, "open_calendars", _no_calendars)
-    return Connector(module.Options, module.open_contacts, open_calendars, getattr(module, "sign_in", None))
+    return Connector(
+        options=module.Options,
+        open_contacts=module.open_contacts,
+        open_calendars=open_calendars,
+        sign_in=getattr(module, "sign_in", None),
+        password_source=getattr(module, "password_source", None),
+    )
 
 
 def new_contacts(name: str) -> NewContacts:

@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import assert_never
 
@@ -58,6 +59,15 @@ class FromKeyring:
 
 
 Source = FromCommand | FromFile | FromCredential | FromKeyring
+
+
+class Ring(Enum):
+    """How the keyring is; one that is `SILENT` asks somebody who is not there, or nobody hears it."""
+
+    ANSWERS = auto()
+    LOCKED = auto()
+    SILENT = auto()
+    NONE = auto()
 
 
 def source_of(command: Sequence[str], file: Path | None, credential: str) -> Source:
@@ -168,15 +178,39 @@ def _in_credential(account: AccountName, source: FromCredential) -> str:
 
 
 def _in_keyring(account: AccountName) -> str:
-    found: list[str] = []
+    state, found = _asked(account)
+    if state is not Ring.ANSWERS:
+        raise SignInNeeded(account, "the keyring does not answer", remedy(account, FromKeyring()))
+    if not found:
+        raise SignInNeeded(account, "the keyring has no password for it", remedy(account, FromKeyring()))
+    return found
+
+
+def ring() -> Ring:
+    """Look whether there is a keyring that answers in time; nothing of it is kept."""
+    return _asked("")[0]
+
+
+def has_credentials() -> bool:
+    """Tell whether systemd gave this process credentials."""
+    return bool(os.environ.get("CREDENTIALS_DIRECTORY"))
+
+
+def _asked(user: str) -> tuple[Ring, str]:
+    """Ask the keyring for the password of a user, and return how it is besides."""
+    answers: list[tuple[Ring, str]] = []
 
     def look() -> None:
         # Only here: it looks through every installed distribution for keyrings.
         import keyring  # noqa: PLC0415
-        from keyring.errors import KeyringError  # noqa: PLC0415
+        from keyring.errors import KeyringError, KeyringLocked, NoKeyringError  # noqa: PLC0415
 
         try:
-            found.append(keyring.get_password(KEYRING_SERVICE, account) or "")
+            answers.append((Ring.ANSWERS, keyring.get_password(KEYRING_SERVICE, user) or ""))
+        except NoKeyringError:
+            answers.append((Ring.NONE, ""))
+        except KeyringLocked:
+            answers.append((Ring.LOCKED, ""))
         except (KeyringError, OSError, RuntimeError):
             return
 
@@ -184,11 +218,7 @@ def _in_keyring(account: AccountName) -> str:
     thread = threading.Thread(target=look, name="keyring", daemon=True)
     thread.start()
     thread.join(KEYRING_S_MAX)
-    if not found:
-        raise SignInNeeded(account, "the keyring does not answer", remedy(account, FromKeyring()))
-    if not found[0]:
-        raise SignInNeeded(account, "the keyring has no password for it", remedy(account, FromKeyring()))
-    return found[0]
+    return answers[0] if answers else (Ring.SILENT, "")
 
 
 def _decoded(account: AccountName, source: Source, content: bytes) -> str:

@@ -148,14 +148,22 @@ def link(note: str, contact: str, account: str | None, config_path: Path) -> Non
 
 
 @main.command()
+@click.option("--passwords", is_flag=True, help="Look only at the keyring and the passwords, and not in the sandbox.")
+@AS_JSON
 @common
 @click.pass_context
-def doctor(ctx: click.Context, config_path: Path) -> None:
+def doctor(ctx: click.Context, *, passwords: bool, as_json: bool, config_path: Path) -> None:
     """Look whether all is there that contactd needs."""
     from daemon import errands
 
-    text, exit_code = errands.examine(config_path, now())
-    say(text)
+    if passwords:
+        text, exit_code = errands.examine_passwords(config_path, as_json=as_json)
+    else:
+        text, exit_code = errands.examine(config_path, now(), as_json=as_json)
+    if as_json:
+        tell(text)
+    else:
+        say(text)
     ctx.exit(exit_code)
 
 

@@ -9,13 +9,15 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from connectors import registry
+from connectors.calendar_interface import Calendar
 from connectors.errors import ConnectorError
 from connectors.exchange import exchange
+from connectors.interface import Contacts
 from connectors.tokens import TokenStore, open_store
 from daemon import doctor_machine, links, ownership, records
 from daemon.config import AccountConfig, Config
@@ -24,6 +26,7 @@ from daemon.errors import DaemonError
 from daemon.finding import Finding, Verdict
 from daemon.ownership import Beginning
 from daemon.state import Readable, State
+from mappings.event import Window
 
 _PACKAGES = ("connectors", "daemon", "mappings")
 
@@ -40,7 +43,7 @@ def examine(config: Config, state: State, now: datetime) -> Iterator[Finding]:
         )
     tokens = open_store(config.tokens)
     for account in config.accounts:
-        yield from _account(account, state, tokens)
+        yield from _account(account, state, tokens, now)
 
 
 def _packages() -> Finding:
@@ -116,12 +119,29 @@ def _soundness(folder: Path, state: Readable) -> Finding:
     return Finding("state", Verdict.FINE, f"{folder} is sound", "")
 
 
-def _account(account: AccountConfig, state: State, tokens: TokenStore) -> Iterator[Finding]:
-    name = account.name
-    contacts = registry.connector(account.connector).open_contacts(name, account.options, tokens)
+def _account(account: AccountConfig, state: State, tokens: TokenStore, now: datetime) -> Iterator[Finding]:
+    connector = registry.connector(account.connector)
+    contacts = connector.open_contacts(account.name, account.options, tokens)
     if contacts is None:
-        yield Finding(name, Verdict.FINE, "has no address book", "")
-        return
+        yield Finding(account.name, Verdict.FINE, "has no address book", "")
+    else:
+        yield from _contacts(contacts, state)
+    for calendar in connector.open_calendars(account.name, account.options, tokens):
+        yield _calendar(calendar, now)
+
+
+def _calendar(calendar: Calendar, now: datetime) -> Finding:
+    """Read two days of it: enough to know that it is there, and that the sign-in covers it."""
+    about = f"{calendar.account}, calendar {calendar.name}"
+    try:
+        calendar.events(Window(now - timedelta(days=1), now + timedelta(days=1), UTC))
+    except ConnectorError as error:
+        return Finding(about, Verdict.PARTIAL, str(error), "")
+    return Finding(about, Verdict.FINE, "can be read", "")
+
+
+def _contacts(contacts: Contacts, state: State) -> Iterator[Finding]:
+    name = contacts.account
     known = records.known(state, name)
     try:
         seen = contacts.changes(records.account_row(state, name).cursor, known)

@@ -15,6 +15,7 @@ from daemon import accounts, backup, conflicts, linking, links, ownership, rende
 from daemon.config import Config, load
 from daemon.database import BACKUPS_NAME, make_folder
 from daemon.errors import NotCopied, StateError
+from daemon.finding import Finding, Verdict
 from daemon.lending import borrowed
 from daemon.linking import NEW, NoSuchLink
 from daemon.render import page
@@ -95,15 +96,30 @@ def tell_apart(config_path: Path, note: str, record: str, account: str | None, n
     return page([f"{path} and {record} in {name} are two people: they are never linked, and never asked about again."])
 
 
-def examine(config_path: Path, now: datetime) -> Answer:
+def examine(config_path: Path, now: datetime, *, as_json: bool) -> Answer:
     """Look whether everything is there that contactd needs."""
-    # Only here: asking who owns a package takes longer than `status`.
-    from daemon import doctor, finding, render_doctor  # noqa: PLC0415
+    # Only here, as below: asking who owns a package takes longer than `status`.
+    from daemon import doctor, doctor_passwords  # noqa: PLC0415
 
     config = load(config_path)
     found = from_state(config.state, now, lambda state: tuple(doctor.examine(config, state, now)))
-    config_is_fine = finding.Finding("configuration", finding.Verdict.FINE, f"{config_path} can be read", "")
-    return render_doctor.findings((config_is_fine, *found)), max(one.verdict for one in found)
+    first = Finding("configuration", Verdict.FINE, f"{config_path} can be read", "")
+    passwords = doctor_passwords.examine(config, config_path.absolute())
+    return _findings((first, *passwords, *found), as_json=as_json)
+
+
+def examine_passwords(config_path: Path, *, as_json: bool) -> Answer:
+    """Look only at the keyring and the passwords, from this very process."""
+    from daemon import doctor_passwords  # noqa: PLC0415
+
+    return _findings(tuple(doctor_passwords.here(load(config_path))), as_json=as_json)
+
+
+def _findings(found: tuple[Finding, ...], *, as_json: bool) -> Answer:
+    from daemon import finding, render_doctor  # noqa: PLC0415
+
+    text = render_doctor.findings_json(found) if as_json else render_doctor.findings(found)
+    return text, finding.exit_code(found)
 
 
 def take_over(config_path: Path, now: datetime) -> str:

@@ -1,5 +1,6 @@
 """One thing that `contactd doctor` looked at."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -21,3 +22,8 @@ class Finding:
     verdict: Verdict
     text: str
     remedy: str
+
+
+def exit_code(found: Iterable[Finding]) -> int:
+    """Return the highest that applies."""
+    return max((one.verdict for one in found), default=Verdict.FINE)

@@ -60,6 +60,12 @@ def install(config_path: Path, *, start: bool, linger: bool) -> str:
     said = [f"Written: {target}."]
     if refused:
         said.append(f"This machine refuses parts of the sandbox, which were left out: {', '.join(refused)}.")
+    absent = [str(path) for path in sorted(_named(config)) if not path.exists()]
+    if absent:
+        said.append(
+            f"Not there now, and so not within the service's reach for writing: {', '.join(absent)}. Create or mount what "
+            "is missing, then run `contactd service install` again."
+        )
     if start:
         _systemctl("daemon-reload")
         _systemctl("enable", "--now", UNIT)
@@ -163,9 +169,9 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _quoted(path: Path) -> str:
-    """Write a path so that systemd reads it as one: `%` is a specifier, blanks and quotes part words."""
+    """Write a path so that systemd reads it as one: `%` is a specifier, blanks, quotes and colons part words."""
     escaped = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped}"' if any(letter in escaped for letter in " \t\"'") else escaped
+    return f'"{escaped}"' if any(letter in escaped for letter in " \t\"':") else escaped
 
 
 def _refused() -> tuple[str, ...]:

@@ -114,6 +114,7 @@ STATUS = {
         "accounts": Each({"next_at": str, "failing_since": OneOf(str, NONE)}),
     }, NONE),
 }  # fmt: skip
+DOCTOR = {"exit_code": int, "findings": Each({"about": str, "exit_code": int, "text": str, "remedy": str})}
 CONFLICTS = Each({**CONFLICT, "state": str, "since": str, "closed_at": OneOf(str, NONE)})
 LINKS = {
     "waiting": Each({
@@ -191,6 +192,7 @@ def _more_happens(world: FolderWorld) -> None:
         (("sync", "--once"), SYNC),
         (("sync", "--once", "--dry-run"), SYNC),
         (("status",), STATUS),
+        (("doctor",), DOCTOR),
         (("conflicts",), CONFLICTS),
         (("conflicts", "--all"), CONFLICTS),
         (("links",), LINKS),

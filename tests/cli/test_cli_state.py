@@ -103,6 +103,32 @@ class TestDoctor:
         assert f"chmod go= {synced.state / 'state.db'}" in ran.said
         assert "create it, mount it, or correct accounts.home.contacts" in ran.said
 
+    def test_a_password_is_looked_for_and_never_told(self, told: Command, synced: FolderWorld) -> None:
+        secret = synced.root / "password"
+        secret.write_text("hunter2\n")
+        secret.chmod(0o644)
+        table = f'[accounts.dav]\nconnector = "dav"\nurl = "http://127.0.0.1:9/"\npassword_file = "{secret}"\n'
+        synced.config.write_text(f"{synced.config.read_text()}\n{table}")
+        ran = told("doctor", "--passwords")
+        assert (ran.code, f"BAD password of dav: accounts.dav.password_file: others may read {secret}" in ran.said) == (
+            2,
+            True,
+        )
+        assert f"chmod 600 {secret}" in ran.said
+        secret.chmod(0o600)
+        ran = told("doctor", "--passwords")
+        assert (ran.code, "ok  password of dav: can be had" in ran.said, "hunter2" in ran.said) == (0, True, False)
+        ran = told("doctor")
+        assert "ok  password of dav: can be had (tried " in ran.said
+        assert "BAD dav: " in ran.said
+
+    def test_each_calendar_is_looked_at(self, told: Command, synced: FolderWorld) -> None:
+        edit(synced.config, 'connector = "vdir"', f'connector = "vdir"\ncalendars = ["{synced.root}/work"]')
+        assert "BAD home, calendar work: " in told("doctor").said
+        (synced.root / "work").mkdir()
+        ran = told("doctor")
+        assert (ran.code, "ok  home, calendar work: can be read" in ran.said) == (0, True)
+
     def test_a_contact_that_cannot_be_read_is_named_until_it_is_mended(
         self, told: Command, synced: FolderWorld
     ) -> None:

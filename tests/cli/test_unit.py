@@ -12,7 +12,8 @@ import pytest
 from daemon.config import load
 from daemon.notify import Notify
 from daemon.unit import text
-from folder_worlds import CONTACTD, made
+from daemon.unit_sandbox import properties
+from folder_worlds import CONTACTD, Ran, edit, made
 
 TOOLS = Path(__file__).parents[1] / "tools"
 CGROUPS = Path("/sys/fs/cgroup")
@@ -51,6 +52,8 @@ def test_the_unit_lives_as_it_should_in_a_true_user_manager(needs_tool: Callable
         "patient": "yes",
         "watched": "yes",
         "stopped": "inactive success 0",
+        "doctor": "password of bound: can be had (tried inside the service's sandbox)",
+        "hidden": "outside the sandbox it can be had",
         "left": "0",
     }, done.stderr
     assert "the home is hidden; ~/.ssh cannot be read; the system is read-only; /tmp is private" in sandbox
@@ -70,6 +73,33 @@ def test_everything_that_the_configuration_names_is_bound_and_nothing_else(tmp_p
     assert '-"/srv/my calendars/100%%"' in read
     assert "ProtectClock=yes" not in lines
     assert "PrivateUsers=yes" in lines
+
+
+def test_a_path_with_blanks_quotes_and_colons_is_one_path(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    vault = tmp_path / 'my "vault": 100%'
+    world.vault.rename(vault)
+    edit(world.config, f'"{world.vault}"', f"'{vault}'")
+    unit = text(load(world.config), world.config, Path("/opt/contactd"), ())
+    escaped = f'"{tmp_path}/my \\"vault\\": 100%%"'
+    assert f"BindPaths={world.contacts} {escaped} {world.state}" in unit.splitlines()
+    # What systemd-run is given has no specifiers left.
+    given = tuple(properties(unit))
+    assert any(one.startswith("BindPaths=/") and '100%"' in one for one in given)
+    assert "PrivateUsers=yes" in given
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    assert f"BindPaths=-{runtime}/systemd/notify -{runtime}/bus" in given
+    assert [one for one in given if one.startswith(("Exec", "Type", "Restart", "Watchdog", "Timeout", "Wanted"))] == []
+
+
+def test_what_is_not_there_is_named_when_the_service_is_installed(contactd: Callable[..., Ran], tmp_path: Path) -> None:
+    world = made(tmp_path, account=f'calendars = ["{tmp_path}/later"]')
+    arguments = ("service", "install", "--no-start", "--config", str(world.config))
+    ran = contactd(*arguments)
+    absent = f"Not there now, and so not within the service's reach for writing: {tmp_path}/later."
+    assert (ran.code, absent in ran.said) == (0, True)
+    (tmp_path / "later").mkdir()
+    assert "Not there now" not in contactd(*arguments).said
 
 
 def test_systemd_is_told_nothing_where_it_does_not_listen() -> None:

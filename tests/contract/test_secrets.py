@@ -140,3 +140,30 @@ def test_one_source_is_configured_at_most(tmp_path: Path) -> None:
     for name in ("../word", "a/b", ".word"):
         with pytest.raises(ValueError, match="password_credential is a name"):
             source_of((), None, name)
+
+
+def test_a_keyring_says_how_it_is(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends_with(error: type[Exception]) -> secrets.Ring:
+        def look(service: str, username: str) -> str | None:
+            raise error(f"{service} {username}")
+
+        monkeypatch.setattr(keyring, "get_password", look)
+        return secrets.ring()
+
+    assert secrets.ring() is secrets.Ring.ANSWERS
+    ring.is_locked = True
+    assert secrets.ring() is secrets.Ring.SILENT
+    assert ends_with(keyring.errors.KeyringLocked) is secrets.Ring.LOCKED
+    assert ends_with(keyring.errors.NoKeyringError) is secrets.Ring.NONE
+
+
+def test_a_keyring_that_waits_for_somebody_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    forever = threading.Event()
+
+    def look(service: str, username: str) -> str | None:
+        forever.wait()
+        return service + username
+
+    monkeypatch.setattr(keyring, "get_password", look)
+    assert secrets.ring() is secrets.Ring.SILENT
+    forever.set()
