@@ -8,7 +8,7 @@ from connectors.errors import ConnectorError, SignInFailed, SignInNeeded
 from connectors.google_access import CALENDAR, PEOPLE, Access, Api, Options
 from connectors.google_answers import Refused
 from connectors.google_grant import Grant
-from connectors.interface import Contacts, Page, SignIn, Way
+from connectors.interface import Contacts, Page, SignedIn, SignIn, Way
 from connectors.oauth import Granted
 from connectors.tokens import TokenStore
 from mappings.event import CalendarName
@@ -65,6 +65,12 @@ def sign_in(asked: SignIn, options: Options, tokens: TokenStore) -> tuple[str, .
     tried = _tried(asked.account, options, tokens)
     who = f"Signed in as {granted.email}." if granted.email else "Signed in; Google did not say as whom."
     return tuple(filter(None, (who, *tried, google_grant.announced_end(grant))))
+
+
+def signed_in(account: AccountName, options: Options, tokens: TokenStore) -> SignedIn:
+    """Return who has signed in, and when that ends. Errors: `SignInNeeded`, `TryLater`."""
+    del options
+    return google_grant.signed_in(google_grant.read_grant(tokens, account))
 
 
 def _before(account: AccountName, tokens: TokenStore) -> str:

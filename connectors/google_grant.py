@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from connectors.errors import SignInNeeded, TryLater
+from connectors.interface import SignedIn
 from connectors.oauth import Client
 from connectors.tokens import TokenStore
 from mappings.record import AccountName
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 TESTING_ENDS_AFTER_DAYS = 7
 """How long a grant lives while the consent screen's publishing status is Testing."""
 
+_UNUSED_ENDS_AFTER_S = 180 * 24 * 3600
 _PROBABLY_TESTING_S = (TESTING_ENDS_AFTER_DAYS + 1) * 24 * 3600
 _TESTING = (
     'the consent screen is in Testing, where every sign-in ends after 7 days; set it to "In production" in the Google '
@@ -162,6 +164,18 @@ def ended(account: AccountName, tokens: TokenStore, now_s: float) -> SignInNeede
     return SignInNeeded(
         account, "Google no longer accepts its sign-in: access was taken away, or it was not used for six months"
     )
+
+
+def signed_in(grant: Grant) -> SignedIn:
+    """Return who signed in, and when that ends: as Google said, or after half a year in which it is not used.
+
+    Source: https://developers.google.com/identity/protocols/oauth2, "Refresh token expiration".
+    """
+    if grant.ends_at_s:
+        return SignedIn(grant.email, grant.ends_at_s, unless_used=False)
+    # It was last used when its access token was given, an hour before that ends.
+    unused_at_s = grant.expires_at_s + _UNUSED_ENDS_AFTER_S if grant.expires_at_s else None
+    return SignedIn(grant.email, unused_at_s, unless_used=True)
 
 
 def announced_end(grant: Grant) -> str:

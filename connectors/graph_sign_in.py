@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 from connectors.errors import ConnectorError, Misunderstood, SignInFailed, SignInNeeded, TryLater
 from connectors.http import Answer, Client, Request
-from connectors.interface import Page, SignIn, Way
+from connectors.interface import Page, SignedIn, SignIn, Way
 from connectors.loopback import TIME_LIMIT_S, listening
 from connectors.tokens import TokenStore
 from mappings.normalize import email_key
@@ -55,6 +55,9 @@ _REMEDIES: Mapping[int, str] = {
     7000218: "the registration does not allow public client flows: set that to yes",
 }
 """What an error number of Microsoft's means to the owner; never what is decided by."""
+
+_UNUSED_ENDS_AFTER_S = 90 * 24 * 3600.0
+"""How long a refresh token lives that nobody uses (refresh-tokens, "Token lifetime")."""
 
 _ONLY_NAMES_US = "User.Read"
 """Without it everything works all the same."""
@@ -107,6 +110,24 @@ class _Kept:
     token: str
     until: float
     scopes: tuple[str, ...]
+
+
+def signed_in(account: AccountName, tokens: TokenStore) -> SignedIn:
+    """Return who has signed in, from what is kept, and when that ends if nobody uses it.
+
+    Errors: `SignInNeeded`, `Misunderstood`, `TryLater`.
+    """
+    kept = _unpacked(tokens.read(account))
+    if kept is None:
+        raise SignInNeeded(account, "nobody has signed in yet")
+    try:
+        # Read without msal, which takes longer to import than telling how everything stands.
+        known = json.loads(kept.cache).get("Account", {}).values()
+        email = next((str(one.get("username") or "") for one in known), "")
+    except (ValueError, AttributeError) as error:
+        raise Misunderstood("what is kept of the sign-in is not what contactd wrote", "") from error
+    # It was last used when its access token was given, an hour or so before that ends.
+    return SignedIn(email, kept.until + _UNUSED_ENDS_AFTER_S, unless_used=True)
 
 
 class Access:

@@ -98,6 +98,18 @@ class SignIn:
     show: Callable[[Page], None]
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who has signed in to an account, "" where the provider did not say, and when that ends.
+
+    `ends_at_s` is in Unix seconds, None where no end is known; with `unless_used` each use before moves it on.
+    """
+
+    email: str
+    ends_at_s: float | None
+    unless_used: bool
+
+
 class Contacts(Protocol):
     """One address book of one account.
 

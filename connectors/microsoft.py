@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from connectors.calendar_interface import Calendar
 from connectors.http import Client, is_loopback, origin_of
-from connectors.interface import Contacts, SignIn
+from connectors.interface import Contacts, SignedIn, SignIn
 from connectors.tokens import TokenStore
 from mappings.event import CalendarName
 from mappings.record import AccountName
@@ -113,6 +113,14 @@ def sign_in(asked: SignIn, options: Options, tokens: TokenStore) -> tuple[str, .
     told = trial(client, contacts=options.contacts, calendars=bool(options.calendars))
     granted.keep()
     return (f"Signed in as {granted.email or 'an account without a name'}.", *told)
+
+
+def signed_in(account: AccountName, options: Options, tokens: TokenStore) -> SignedIn:
+    """Return who has signed in, and when that ends. Errors: `SignInNeeded`, `Misunderstood`, `TryLater`."""
+    del options
+    from connectors import graph_sign_in  # noqa: PLC0415
+
+    return graph_sign_in.signed_in(account, tokens)
 
 
 def _client(account: AccountName, options: Options, tokens: TokenStore) -> "GraphClient":

@@ -19,6 +19,9 @@ and, if an account has to be signed in to,
 - `sign_in(asked: SignIn, options: Options, tokens: TokenStore) -> tuple[str, ...]`: let the owner sign in and keep what
   comes of it; the answer is what he is to be told, a line each. Errors: `SignInFailed`, `TryLater`.
 
+- `signed_in(account: AccountName, options: Options, tokens: TokenStore) -> SignedIn`: who has, from what is kept; no
+  request is sent. Errors: `SignInNeeded`, `TryLater`, `Misunderstood`.
+
 and, if the configuration says where its password comes from,
 
 - `password_source(options: Options) -> Source | None`: where from, None if no password is needed.
@@ -33,7 +36,7 @@ from types import ModuleType
 
 from connectors.calendar_interface import Calendar
 from connectors.errors import ConnectorError
-from connectors.interface import Contacts, SignIn
+from connectors.interface import Contacts, SignedIn, SignIn
 from connectors.secrets import Source
 from connectors.tokens import TokenStore
 from mappings.record import AccountName
@@ -61,13 +64,14 @@ class UnusableConnector(ConnectorError):
 class Connector:
     """What a connector's module offers; `options` is the type of what the others take.
 
-    `sign_in` and `password_source` are None where there is no such thing.
+    `sign_in`, `signed_in` and `password_source` are None where there is no such thing.
     """
 
     options: type[object]
     open_contacts: Callable[[AccountName, object, TokenStore], Contacts | None]
     open_calendars: Callable[[AccountName, object, TokenStore], tuple[Calendar, ...]]
     sign_in: Callable[[SignIn, object, TokenStore], tuple[str, ...]] | None
+    signed_in: Callable[[AccountName, object, TokenStore], SignedIn] | None
     password_source: Callable[[object], Source | None] | None
 
 
@@ -91,6 +95,7 @@ def connector(name: str) -> Connector:
         open_contacts=module.open_contacts,
         open_calendars=open_calendars,
         sign_in=getattr(module, "sign_in", None),
+        signed_in=getattr(module, "signed_in", None),
         password_source=getattr(module, "password_source", None),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from daemon.codec import time_text
 from daemon.render import ago, day, document, field_name, number, page, undone, waiting
+from daemon.report import Health
 from daemon.status import AccountStatus, Status
 
 _SHOWN_MAX = 20
@@ -30,7 +31,7 @@ def status_json(stands: Status) -> str:
     told = {
         "exit_code": stands.exit_code,
         "vault": {"path": str(stands.vault), "not_ours": stands.not_ours},
-        "accounts": [{**asdict(one), "last_success_at": _time(one.last_success_at)} for one in stands.accounts],
+        "accounts": [_account_json(one) for one in stands.accounts],
         "dates_waiting": stands.dates.waiting if stands.dates is not None else "",
         "conflicts": stands.conflicts,
         "questions": stands.questions,
@@ -42,6 +43,12 @@ def status_json(stands: Status) -> str:
         "service": _service_json(stands),
     }
     return document(told)
+
+
+def _account_json(account: AccountStatus) -> Mapping[str, object]:
+    sign_in = account.sign_in
+    kept = None if sign_in is None else {**asdict(sign_in), "ends_at": _time(sign_in.ends_at)}
+    return {**asdict(account), "last_success_at": _time(account.last_success_at), "sign_in": kept}
 
 
 def _time(at: datetime | None) -> str | None:
@@ -84,7 +91,11 @@ def _accounts(stands: Status, now: datetime) -> Iterator[str]:
     if not stands.accounts:
         yield "No account is configured: nothing is kept in step."
     for account in stands.accounts:
-        yield f"{account.name}: {'; '.join(_account(account, now))}"
+        yield f"{account.name}: {'; '.join((*_account(account, now), *_signed_in(account)))}"
+        if account.sign_in is not None and account.sign_in.ends_soon and account.sign_in.ends_at is not None:
+            when = _date(account.sign_in.ends_at)
+            ended = "ended" if account.sign_in.ends_at <= now else "ends soon"
+            yield f"  its sign-in {ended} ({when}): `contactd auth {account.name}` begins a new one"
         if account.waiting:
             yield from _waiting(account.steps_waiting, account.waiting)
         yield from (f"  skipped: {one}" for one in account.skipped[:_SHOWN_MAX])
@@ -112,6 +123,27 @@ def _account(account: AccountStatus, now: datetime) -> Iterator[str]:
     yield f"{number(account.linked, 'note')} linked"
     if account.unlinked:
         yield f"{number(account.unlinked, 'contact')} without a note"
+
+
+def _signed_in(account: AccountStatus) -> Iterator[str]:
+    sign_in = account.sign_in
+    # What the last run was told at the account's door counts for more than what is kept here.
+    if sign_in is None or account.trouble.startswith(Health.SIGNED_OUT):
+        return
+    if sign_in.trouble:
+        yield f"not signed in: {sign_in.trouble}"
+        return
+    who = f"signed in as {sign_in.email}" if sign_in.email else "signed in"
+    if sign_in.ends_at is None:
+        yield who
+    elif sign_in.unless_used:
+        yield f"{who}, ends on {_date(sign_in.ends_at)} if it is not used until then"
+    else:
+        yield f"{who}, ends probably on {_date(sign_in.ends_at)}"
+
+
+def _date(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d}"
 
 
 def _service(stands: Status, now: datetime) -> Iterator[str]:

@@ -6,11 +6,13 @@ The exit code is that of the last known state; an account that has not been read
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from connectors import registry
+from connectors.errors import Misunderstood, SignInNeeded, TryLater
+from connectors.registry import Connector
 from connectors.tokens import TokenStore, open_store
 from daemon import conflicts, journal, last_report, ownership, records, serving
 from daemon.ask import is_answering
@@ -34,9 +36,24 @@ STALE_AFTER = timedelta(days=1)
 """An account that was last read longer ago than this is told as stale; the timer reads every quarter of an hour."""
 
 
+ENDS_SOON = timedelta(days=3)
+"""A sign-in that ends within this is warned of: of the seven days that some have, the last three."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInStatus:
+    """How the sign-in to an account stands, `trouble` if it does not; the others as in `SignedIn`."""
+
+    email: str
+    ends_at: datetime | None
+    unless_used: bool
+    ends_soon: bool
+    trouble: str
+
+
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """How one account stands.
+    """How one account stands; `sign_in` is None where nobody has to sign in.
 
     `trouble` and `waiting` as in `AccountFared`. `unlinked` are contacts without a note.
     """
@@ -51,6 +68,7 @@ class AccountStatus:
     waiting: str
     steps_waiting: int
     skipped: tuple[str, ...]
+    sign_in: SignInStatus | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +201,17 @@ def _account(
         waiting=fared.waiting if fared is not None else "",
         steps_waiting=fared.steps_waiting if fared is not None else 0,
         skipped=fared.skipped if fared is not None else (),
+        sign_in=_sign_in(account, connector, tokens, now),
     )
+
+
+def _sign_in(account: AccountConfig, connector: Connector, tokens: TokenStore, now: datetime) -> SignInStatus | None:
+    if connector.signed_in is None:
+        return None
+    try:
+        found = connector.signed_in(account.name, account.options, tokens)
+    except (SignInNeeded, TryLater, Misunderstood) as error:
+        return SignInStatus("", None, unless_used=False, ends_soon=False, trouble=str(error))
+    ends_at = datetime.fromtimestamp(found.ends_at_s, UTC) if found.ends_at_s is not None else None
+    ends_soon = ends_at is not None and ends_at - now < ENDS_SOON
+    return SignInStatus(found.email, ends_at, unless_used=found.unless_used, ends_soon=ends_soon, trouble="")

@@ -95,6 +95,9 @@ STATUS = {
     "accounts": Each({
         "name": str, "has_contacts": bool, "trouble": str, "last_success_at": OneOf(str, NONE), "stale": bool,
         "linked": int, "unlinked": int, "waiting": str, "steps_waiting": int, "skipped": Each(str),
+        "sign_in": OneOf({
+            "email": str, "ends_at": OneOf(str, NONE), "unless_used": bool, "ends_soon": bool, "trouble": str,
+        }, NONE),
     }),
     "dates_waiting": str,
     "conflicts": int,

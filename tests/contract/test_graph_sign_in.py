@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors import microsoft
-from connectors.errors import ConnectorError, SignInFailed, SignInNeeded, TryLater
+from connectors.errors import ConnectorError, Misunderstood, SignInFailed, SignInNeeded, TryLater
 from connectors.graph_sign_in import Access, Registration
 from connectors.http import Client
 from connectors.interface import Page, SignIn, Way
@@ -272,3 +273,18 @@ def test_nothing_is_sent_in_the_clear_but_to_this_machine(graph: str, authority:
     with pytest.raises(ValueError, match="https"):
         microsoft.Endpoints(graph, authority)
     assert microsoft.Endpoints("http://127.0.0.1:1", "https://localhost:1").graph_base == "http://127.0.0.1:1/v1.0"
+
+
+def test_who_signed_in_is_known_without_asking_and_until_when_if_nobody_uses_it(world: World) -> None:
+    with pytest.raises(SignInNeeded, match="nobody has signed in"):
+        microsoft.signed_in(HOME, world.options, world.tokens)
+    world.sign_in()
+    before = time.time()
+    world.access([before]).token(anew=True)
+    found = microsoft.signed_in(HOME, world.options, world.tokens)
+    assert (found.email, found.unless_used) == ("me@example.test", True)
+    ninety_days_s = 90 * 24 * 3600
+    assert found.ends_at_s == pytest.approx(before + ninety_days_s, abs=2 * 3600)
+    world.tokens.write(HOME, json.dumps({"cache": "{", "token": "t", "until": 0, "scopes": []}))
+    with pytest.raises(Misunderstood):
+        microsoft.signed_in(HOME, world.options, world.tokens)

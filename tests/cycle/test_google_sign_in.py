@@ -5,6 +5,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Generator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -197,3 +198,30 @@ def test_a_sign_in_goes_with_its_account_when_that_is_renamed_and_is_gone_when_i
     assert world.sync().code == 0
     assert world.contactd("account", "remove", "mine", "--yes").code == 0
     assert [path.name for path in (world.state / "tokens").iterdir() if path.suffix == ".token"] == []
+
+
+@pytest.mark.parametrize(("days", "is_near"), [(7, False), (2, True)])
+def test_the_status_says_when_a_sign_in_will_probably_end(
+    worlds: tuple[FolderWorld, GoogleWorld], days: int, is_near: bool
+) -> None:
+    world, google = worlds
+    google.google.tokens.refresh_lifetime_s = days * 24 * 3600
+    before = datetime.now().astimezone()
+    assert "not signed in: nobody has signed in to it yet" in world.contactd("status").said
+    sign_in(world)
+    said = world.contactd("status").said
+    ends = [f"ends probably on {at + timedelta(days=days):%Y-%m-%d}" for at in (before, datetime.now().astimezone())]
+    assert any(f"signed in as owner@example.test, {end}" in said for end in ends), said
+    assert ("its sign-in ends soon" in said, "`contactd auth home" in said) == (is_near, is_near)
+    (account,) = json.loads(world.contactd("status", "--json").said)["accounts"]
+    assert (account["sign_in"]["email"], account["sign_in"]["ends_soon"]) == ("owner@example.test", is_near)
+
+
+def test_a_sign_in_without_an_end_lasts_for_half_a_year_in_which_nobody_uses_it(
+    worlds: tuple[FolderWorld, GoogleWorld],
+) -> None:
+    world, _ = worlds
+    sign_in(world)
+    said = world.contactd("status").said
+    days = [f"{datetime.now().astimezone() + timedelta(days=180, hours=hours):%Y-%m-%d}" for hours in (0, 1)]
+    assert any(f"signed in as owner@example.test, ends on {day} if it is not used until then" in said for day in days)
