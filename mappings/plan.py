@@ -78,7 +78,15 @@ def plan(world: World, limits: Mapping[AccountName, Limit], approved: frozenset[
         brakes += flooding
         allowed = _plan(_without(world, {one.account for one in brakes}))
     waiting = tuple(_waiting(whole.operations, allowed.operations, {one.account for one in brakes}))
-    return replace(whole, operations=allowed.operations, brakes=tuple(brakes), waiting=waiting)
+    # What a rule settles without the braked accounts is written over now, and has to be known even if it clashes anew.
+    settled = tuple(one for one in allowed.conflicts if one.settled_by and one not in whole.conflicts)
+    return replace(
+        whole,
+        operations=allowed.operations,
+        conflicts=(*whole.conflicts, *settled),
+        brakes=tuple(brakes),
+        waiting=waiting,
+    )
 
 
 def _waiting(

@@ -374,6 +374,24 @@ class TestBrakes:
         assert (steps(result), result.brakes) == ([], (FirstRun(HOME),))
         assert [told(step) for step in result.waiting] == ["note ada +uid", "create home ada Ada/Analyst"]
 
+    def test_what_a_rule_settles_while_another_account_waits_is_told(self) -> None:
+        # The waiting account takes part in the clash: without it this is another clash, and its loser is written over.
+        told_apart = [{**ADA, "title": title} for title in ("Note's", "Home's", "Work's")]
+        state = world(
+            note("ada", told_apart[0]),
+            accounts=(
+                account(record("r1", told_apart[1], uid="ada")),
+                account(record("r2", told_apart[2], uid="ada"), name="work", first_run=True),
+            ),
+            links=(link("ada", "r1", ADA), link("ada", "r2", ADA, account_name="work")),
+        )
+        result = planned(state)
+        assert steps(result) == ["update home r1 title=Note's"]
+        assert [(one.theirs, one.settled_by) for one in result.conflicts] == [
+            ({"home": "Home's", "work": "Work's"}, "vault wins"),
+            ({"home": "Home's"}, "vault wins"),
+        ]
+
     def test_a_run_under_other_rules_waits_however_little_it_would_do(self) -> None:
         state = self.crowd(1, 10)
         under_others = replace(state, accounts=(replace(state.accounts[0], rules_changed=True),))
