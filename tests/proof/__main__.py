@@ -84,9 +84,9 @@ class Result:
 def main() -> int:
     """Run what is asked for; write the table if that was everything."""
     parser = argparse.ArgumentParser(prog="python -m proof")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--long", action="store_true", help="for a night")
-    form.add_argument("--short", action="store_true", help="for a few minutes")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--long", action="store_true", help="for a night")
+    forms.add_argument("--short", action="store_true", help="for a few minutes")
     parser.add_argument("pieces", nargs="*", help=", ".join(piece.name for piece in PIECES))
     asked = parser.parse_args()
     chosen = [piece for piece in PIECES if not asked.pieces or piece.name in asked.pieces]

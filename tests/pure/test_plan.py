@@ -376,7 +376,7 @@ class TestBrakes:
 
     def test_what_a_rule_settles_while_another_account_waits_is_told(self) -> None:
         # The waiting account takes part in the clash: without it this is another clash, and its loser is written over.
-        told_apart = [{**ADA, "title": title} for title in ("Note's", "Home's", "Work's")]
+        told_apart: list[dict[FieldName, Value]] = [{**ADA, "title": title} for title in ("Note's", "Home's", "Work's")]
         state = world(
             note("ada", told_apart[0]),
             accounts=(
