@@ -122,6 +122,10 @@ class StateUnusable(StateError):
     """The state cannot be written just now (a full disk, a busy file): nothing happened, the service tries again."""
 
 
+class CutShort(DaemonError):
+    """Somebody wants us to stop in the midst of a look: end, and look anew another time."""
+
+
 class AlreadyRunning(DaemonError):
     """Another process holds the lock: ask it to sync, or stop. `pid` is 0 while the holder has not written it."""
 

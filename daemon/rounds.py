@@ -23,6 +23,7 @@ The owner lets it run by a request (`contactd sync --once`), which is a round fo
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from random import Random
@@ -32,6 +33,7 @@ from daemon import cycle, dates, gather, journal, ledger, links, records, report
 from daemon.calendars import read_calendars
 from daemon.crew import Crew, Done
 from daemon.cycle import Look, Sides
+from daemon.errors import CutShort
 from daemon.execute import Begun, Execution
 from daemon.report import AccountReport, CalendarReport, Health, Report
 from daemon.scan import Left, Scanned
@@ -259,10 +261,12 @@ class Rounds:
         if self._note_again_s <= now_s:
             self._notes_moved, self._note_again_s = True, schedule.NEVER_S
         request = self._requests[0] if self._requests else None
-        if request is not None and self._is_ready(request, now_s):
-            self._serve(setup, request)
-        elif request is None or now_s - request.since_s > REQUEST_ALONE_S:
-            self._round_if_wanted(setup)
+        # Whoever wants us to stop is not kept waiting by a look at many notes; the next sitting looks at all.
+        with suppress(CutShort):
+            if request is not None and self._is_ready(request, now_s):
+                self._serve(setup, request)
+            elif request is None or now_s - request.since_s > REQUEST_ALONE_S:
+                self._round_if_wanted(setup)
 
     def done(self, done: Done) -> None:
         """Take what a worker has done; one that is not of this crew does not matter any more.
@@ -360,9 +364,9 @@ class Rounds:
     def _look(self, setup: Setup) -> Scanned:
         now = self._clock.now()
         if self._look_at_all or self._left is None:
-            seen = scan.scan(setup, self._state, now)
+            seen = scan.scan(setup, self._state, now, self._desk.stopping)
         else:
-            seen = scan.rescan(setup, self._state, self._left, self._paths, now)
+            seen = scan.rescan(setup, self._state, self._left, self._paths, now, self._desk.stopping)
         self._left, self._look_at_all = seen.left, False
         self._paths.clear()
         return seen

@@ -15,7 +15,7 @@ whoever was not found; that the note was moved it does see, because the uid or t
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from zlib import crc32
 
 from daemon import links, notes
 from daemon.codec import pack_reading, unpack_reading
-from daemon.errors import VaultError, VaultMissing
+from daemon.errors import CutShort, VaultError, VaultMissing
 from daemon.notes import NoteRow
 from daemon.report import Trouble, VaultReport
 from daemon.setup import Setup
@@ -86,19 +86,33 @@ class Left:
     unread: tuple[Problem, ...]
 
 
-def scan(setup: Setup, state: State, now: datetime) -> Scanned:
-    """Look at the whole vault, and remember what was read.
+def never() -> bool:
+    """Let a look go on to its end."""
+    return False
 
-    Errors: `VaultMissing`. A note or folder that cannot be read is in the report, and nobody in it is absent.
+
+def scan(setup: Setup, state: State, now: datetime, stopping: Callable[[], bool] = never) -> Scanned:
+    """Look at the whole vault, and remember what was read; `stopping` is asked before each note.
+
+    Errors: `VaultMissing`; `CutShort`, and nothing is remembered. A note or folder that cannot be read is in the report, and nobody in it is absent.
     """
-    return _scanned(setup, state, setup.vault.listing(), notes.rows(state), now, whole=True)
+    known, listing = notes.rows(state), setup.vault.listing()
+    look = _look_at(setup, listing, known, links.people(state), now, stopping)
+    return _scanned(setup, state, listing, known, look, whole=True)
 
 
-def rescan(setup: Setup, state: State, last: Left, paths: AbstractSet[NotePath], now: datetime) -> Scanned:
+def rescan(
+    setup: Setup,
+    state: State,
+    last: Left,
+    paths: AbstractSet[NotePath],
+    now: datetime,
+    stopping: Callable[[], bool] = never,
+) -> Scanned:
     """Look at these notes and at those that were not where they were; the rest is as the last look saw it.
 
     Shapes: `last` was left by the last look, whole or partial.
-    Errors: `VaultMissing`.
+    Errors: as `scan`.
     """
     known = notes.rows(state)
     asked = {*paths, *last.unseen, *(row.path for row in known.values() if row.missing_looks)}
@@ -109,14 +123,20 @@ def rescan(setup: Setup, state: State, last: Left, paths: AbstractSet[NotePath],
         unread=(*(one for one in last.unread if one.path not in asked), *seen.unread),
         leftovers=(),
     )
-    return _scanned(setup, state, listing, known, now, whole=False)
+    look = _look_at(setup, listing, known, links.people(state), now, stopping)
+    return _scanned(setup, state, listing, known, look, whole=False)
 
 
 def _scanned(
-    setup: Setup, state: State, listing: Listing, known: Mapping[NotePath, NoteRow], now: datetime, *, whole: bool
+    setup: Setup,
+    state: State,
+    listing: Listing,
+    known: Mapping[NotePath, NoteRow],
+    look: "_Look",
+    *,
+    whole: bool,
 ) -> Scanned:
-    remembered = links.people(state)
-    look = _look_at(setup, listing, known, remembered, now)
+    remembered = look.remembered
     waiting = _waiting(look, known, remembered)
     found = _people(setup, look.rows, known, remembered)
     people = [note for note in found if note.uid not in waiting]
@@ -185,8 +205,12 @@ def _news(look: "_Look", known: Mapping[NotePath, NoteRow]) -> Iterator[NotePath
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The rows of all notes that are there, those of them that were read just now, and what could not be."""
+    """The rows of all notes that are there, those of them that were read just now, and what could not be.
 
+    `remembered` is where everybody's note was before.
+    """
+
+    remembered: Mapping[Uid, NotePath]
     rows: Mapping[NotePath, NoteRow]
     fresh: Sequence[NoteRow]
     failed: Mapping[NotePath, str]
@@ -198,12 +222,15 @@ def _look_at(
     known: Mapping[NotePath, NoteRow],
     remembered: Mapping[Uid, NotePath],
     now: datetime,
+    stopping: Callable[[], bool],
 ) -> _Look:
     rules_key = _rules_key(setup)
     rows: dict[NotePath, NoteRow] = {}
     fresh: list[NoteRow] = []
     failed: dict[NotePath, str] = {}
     for stat in listing.notes:
+        if stopping():
+            raise CutShort("a look at the notes was cut short")
         if is_excluded_path(stat.path, setup.rules.template_folders):
             continue
         row = known.get(stat.path)
@@ -218,7 +245,7 @@ def _look_at(
             row = _row(setup, file, remembered, rules_key, now)
             fresh.append(row)
         rows[stat.path] = row
-    return _Look(rows, fresh, failed)
+    return _Look(remembered, rows, fresh, failed)
 
 
 def _is_valid(row: NoteRow, stat: FileStat, rules_key: str, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from connectors.interface import ChangeSet, Cursor
 from connectors.memory import Memory
 from daemon import cycle, journal, last_report, links
 from daemon.crew import Crew, Done
+from daemon.progress import WatchedVault
 from daemon.report import Report
 from daemon.rounds import HURRIED_MAX, Clock, Desk, Post, Request, Rounds
 from daemon.setup import Account, NewNotes
@@ -22,7 +23,7 @@ from mappings.brakes import Limit
 from mappings.operation import UpdateRecord
 from mappings.person import Uid
 from mappings.record import AccountName, Etag, RemoteId
-from memory_worlds import HOME, WORK, MemoryWorld, account_of, clock, made, one_by_one, person, setup_of
+from memory_worlds import HOME, MARKER, WORK, MemoryWorld, account_of, clock, made, one_by_one, person, setup_of
 from worlds import person as known
 
 PATIENCE_S = 30.0
@@ -134,6 +135,26 @@ def test_an_edit_is_pushed_to_every_account_and_none_is_read_for_it(served: Serv
     served.settle()
     assert (served.title(), served.title(account=WORK)) == ("Countess", "Countess")
     assert (served.reads(), served.reads(WORK)) == reads
+
+
+def test_a_first_look_at_many_notes_ends_as_soon_as_it_is_to(world: MemoryWorld, ours: Dismissed) -> None:
+    for number in range(20):
+        world.note(f"Person {number}").write_text(person(f"Person {number}", f"uid-{number}"))
+    served = ours(Served(world, in_step=False))
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        served.stopped |= text.startswith("reading notes: 3 ")
+
+    served.rounds.setup = replace(served.setup, vault=WatchedVault(world.vault, MARKER, tell))
+    served.settle()
+    assert [text for text in told if text.startswith("reading")][-1] == "reading notes: 3 of 21"
+    assert served.reports == []
+    # The next sitting sees all of it.
+    served = ours(Served(world, in_step=False))
+    served.settle()
+    assert served.reports[-1].vault.people == 21
 
 
 def test_what_says_the_same_as_before_makes_no_round(served: Served) -> None:
