@@ -15,7 +15,7 @@ from daemon.local_zone import local_zone
 from daemon.marker import Marker
 from daemon.setup import Account, Meetings, NewNotes, Setup
 from mappings.meeting_people import me_of
-from mappings.note import NoteRules
+from mappings.note_rules import NoteRules
 from mappings.profiles import PROFILES, adding
 from mappings.record import NotePath
 

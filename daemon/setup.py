@@ -15,7 +15,7 @@ from mappings.brakes import Limit
 from mappings.fields import Policy
 from mappings.meeting_case import MeetingRules
 from mappings.meeting_people import Me
-from mappings.note import NoteRules
+from mappings.note_rules import NoteRules
 from mappings.person import FieldName
 from mappings.record import AccountName, NotePath
 from mappings.world import NewContacts

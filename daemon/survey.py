@@ -10,7 +10,7 @@ from daemon.progress import Tell, WatchedVault
 from daemon.report import Trouble
 from mappings import note as note_lens
 from mappings.errors import UnreadableNote
-from mappings.note import NoteRules
+from mappings.note_rules import NoteRules
 from mappings.person import FieldName
 from mappings.profiles import PROFILES, Profile, detect, is_excluded_path
 from mappings.record import NotePath

@@ -22,7 +22,8 @@ from mappings.fields import FIELDS, Cardinality
 from mappings.frontmatter import Scalar, Style
 from mappings.frontmatter_edit import NewText
 from mappings.normalize import tidy
-from mappings.note import FieldRefused, NoteReading, NoteRules
+from mappings.note import FieldRefused, NoteReading
+from mappings.note_rules import NoteRules
 from mappings.person import FieldName, Uid, Value
 from mappings.profiles import Profile
 from mappings.record import NotePath

@@ -15,6 +15,7 @@ from mappings.frontmatter import Block, Fences, Heard, Scalar, Style
 from mappings.frontmatter_edit import NewText
 from mappings.note_edit import Edit, edit_field
 from mappings.note_fields import NOTHING, Found, find_fields
+from mappings.note_rules import NoteRules
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.profiles import Profile, is_excluded_path
 from mappings.record import NotePath, Reading
@@ -26,20 +27,6 @@ VALUE_CHARACTERS_MAX = 1_000
 _ADDRESS_IN_NAME = re.compile(r"[^\s@]@[^\s@]")
 
 _NAME_PARTS: frozenset[FieldName] = frozenset({"given_name", "family_name"})
-
-
-@dataclass(frozen=True, slots=True)
-class NoteRules:
-    """What the owner decided about notes.
-
-    `people_globs` make a person of every note whose path they match. `uid_key` is the key for our uid, "" if
-    notes are not to carry one. `template_folders` are templates, or hold some, under other names than `Templates`.
-    """
-
-    profile: Profile
-    people_globs: tuple[str, ...]
-    uid_key: str
-    template_folders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

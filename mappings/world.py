@@ -12,7 +12,7 @@ from uuid import UUID
 from mappings.conflict import Decided
 from mappings.date_memory import Dates, Stranger
 from mappings.fields import Format, Policy
-from mappings.note import NoteRules
+from mappings.note_rules import NoteRules
 from mappings.operation import Change, RestoreNote, RestoreRecord, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, Reading, Record, RemoteId

@@ -16,7 +16,7 @@ from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES
 from mappings.meeting_case import DEFAULT_RULES
 from mappings.meeting_people import me_of
-from mappings.note import NoteRules
+from mappings.note_rules import NoteRules
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.profiles import PROFILES
 from mappings.record import AccountName, NotePath

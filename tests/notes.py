@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from mappings.errors import EditRefused, UnreadableNote
-from mappings.note import NoteRules, decode, put
+from mappings.note import decode, put
+from mappings.note_rules import NoteRules
 from mappings.person import FieldName, Uid, Value
 from mappings.profiles import PROFILES
 from mappings.record import NotePath

@@ -26,6 +26,7 @@ from mappings import note, person_plan, plan, returns
 from mappings.conflict import Conflict, Decided
 from mappings.fields import value_of
 from mappings.merge import Merged, Side, Verdict, merge
+from mappings.note_rules import NoteRules
 from mappings.operation import Agreed, CreateRecord, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, Record, RemoteId
@@ -203,7 +204,7 @@ def qualifiers_kept(patch: Patch) -> None:
     put = note.put
 
     def careless(
-        path: NotePath, text: str, changes: Mapping[FieldName, Value], uid: Uid | None, rules: note.NoteRules
+        path: NotePath, text: str, changes: Mapping[FieldName, Value], uid: Uid | None, rules: NoteRules
     ) -> str:
         return put(path, text, changes, uid, rules).replace(" (of two)", "").replace("  # by hand", "")
 

@@ -29,7 +29,7 @@ from mappings.errors import MappingError, UnreadableRecord
 from mappings.event import CalendarName, Window
 from mappings.graph_json import JsonObject
 from mappings.json_object import parsed
-from mappings.note import NoteRules
+from mappings.note_rules import NoteRules
 from mappings.person import Uid
 from mappings.profiles import PROFILES
 from mappings.record import AccountName, NotePath, RemoteId

@@ -15,7 +15,7 @@ from daemon.setup import NO_NEW_NOTES, Account, NewNotes, Setup
 from daemon.state import State, Transaction, set_meta
 from mappings.brakes import Limit
 from mappings.fields import DEFAULT_POLICIES, Direction, Policy, Rule
-from mappings.note import NoteRules
+from mappings.note_rules import NoteRules
 from mappings.person import FieldName
 from mappings.profiles import PROFILES
 from mappings.record import AccountName
