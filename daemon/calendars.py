@@ -10,8 +10,9 @@ from connectors.calendar_interface import Calendar, EventSet
 from connectors.errors import ConnectorError
 from daemon import ledger
 from daemon.gather import Workers, health_of
+from daemon.health import Health
 from daemon.ledger import CalendarId
-from daemon.report import CalendarReport, Health, Trouble
+from daemon.report import CalendarReport, Trouble
 from daemon.setup import Setup
 from daemon.state import State
 from mappings.event import Window

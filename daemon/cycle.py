@@ -29,10 +29,11 @@ from daemon.calendars import read_calendars
 from daemon.conflicts import Held, LinkQuestion
 from daemon.execute import Begun, Execution, begin, never
 from daemon.gather import Workers
+from daemon.health import Health
 from daemon.journal import RunId
 from daemon.recover import recover
 from daemon.rehearse import rehearse
-from daemon.report import AccountReport, CalendarReport, Deeds, Health, Report, VaultReport
+from daemon.report import AccountReport, CalendarReport, Deeds, Report, VaultReport
 from daemon.rules import rules_key
 from daemon.scan import Scanned
 from daemon.setup import Setup

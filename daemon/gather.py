@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from connectors.errors import ConnectorError, CursorExpired, Misunderstood, SignInNeeded, TryLater
 from connectors.interface import ChangeSet
 from daemon import answers, decisions, journal, links, records, returns
-from daemon.report import AccountReport, Health, Trouble
+from daemon.health import Health
+from daemon.report import AccountReport, Trouble
 from daemon.rules import rules_key
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup

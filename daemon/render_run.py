@@ -7,9 +7,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 
 from daemon import render_plan
+from daemon.health import Health
 from daemon.render import People, document, field_name, number, page, sides, undone, value, waiting
 from daemon.render_plan import why
-from daemon.report import AccountReport, CalendarReport, Health, Report, Trouble
+from daemon.report import AccountReport, CalendarReport, Report, Trouble
 from daemon.standing import Standing
 from mappings.brakes import touches
 from mappings.conflict import Conflict

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 from daemon.codec import time_text
+from daemon.health import Health
 from daemon.render import ago, day, document, field_name, number, page, undone, waiting
-from daemon.report import Health
 from daemon.status import AccountStatus, Status
 
 _SHOWN_MAX = 20

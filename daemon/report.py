@@ -5,28 +5,12 @@ A partial read is a state of its own (`Health.AWAY`, an incomplete listing), nev
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
+from daemon.health import Health
 from mappings.event import CalendarName
 from mappings.identity import Doubt, Question
 from mappings.plan import Plan
 from mappings.record import AccountName, NotePath, RemoteId
-
-
-class Health(StrEnum):
-    """How an account fared; `REMEMBERED` was not read in this run, and planned with as it was when read last."""
-
-    OK = "ok"
-    REMEMBERED = "remembered"
-    AWAY = "away"
-    SIGNED_OUT = "signed out"
-    MISUNDERSTOOD = "misunderstood"
-    LEFT_OUT = "left out"
-
-    @property
-    def is_planned_with(self) -> bool:
-        """Whether the account's records have a part in the plan."""
-        return self in {Health.OK, Health.REMEMBERED}
 
 
 @dataclass(frozen=True, slots=True)

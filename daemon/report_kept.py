@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from daemon import last_report
+from daemon.health import Health
 from daemon.last_report import AccountFared, LastReport
 from daemon.links import people as people_of
 from daemon.render import People
 from daemon.render_plan import is_shown, why
 from daemon.render_run import told_as_held, trouble
-from daemon.report import AccountReport, Health, Report
+from daemon.report import AccountReport, Report
 from daemon.state import Transaction
 from mappings.brakes import puts_uid, touches
 from mappings.record import MEETINGS

@@ -35,7 +35,8 @@ from daemon.crew import Crew, Done
 from daemon.cycle import Look, Sides
 from daemon.errors import CutShort
 from daemon.execute import Begun, Execution
-from daemon.report import AccountReport, CalendarReport, Health, Report
+from daemon.health import Health
+from daemon.report import AccountReport, CalendarReport, Report
 from daemon.scan import Left, Scanned
 from daemon.schedule import Failure, Turn
 from daemon.setup import Account, Setup

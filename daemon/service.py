@@ -48,12 +48,13 @@ from daemon.errors import (
     VaultError,
     VaultMissing,
 )
+from daemon.health import Health
 from daemon.lock import only_instance
 from daemon.marker import Marker
 from daemon.notify import Notify
 from daemon.ownership import Beginning
 from daemon.progress import WatchedVault
-from daemon.report import Health, Report
+from daemon.report import Report
 from daemon.rounds import Clock, Desk, Post, Rounds
 from daemon.serving import AccountServed, Serving
 from daemon.state import State

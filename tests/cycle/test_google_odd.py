@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.report import Health
+from daemon.health import Health
 from emulators.google import answers
 from emulators.google.server import Server
 from emulators.google.world import Silence, When

@@ -9,8 +9,9 @@ import pytest
 from daemon import cycle, gather, scan
 from daemon.cycle import Look, Sides
 from daemon.execute import Execution, never
+from daemon.health import Health
 from daemon.journal import begin_run
-from daemon.report import Health, Report
+from daemon.report import Report
 from daemon.scan import Scanned
 from mappings.operation import UpdateRecord
 from mappings.record import NotePath

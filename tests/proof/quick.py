@@ -27,9 +27,10 @@ from connectors.memory import Entry, Memory
 from daemon import gather
 from daemon.errors import NoteChanged, VaultError, VaultMissing
 from daemon.execute import Execution, begin, never
+from daemon.health import Health
 from daemon.journal import RunId
 from daemon.recover import recover
-from daemon.report import AccountReport, Health
+from daemon.report import AccountReport
 from daemon.scan import Scanned
 from daemon.setup import Account, Setup
 from daemon.state import State

@@ -18,7 +18,8 @@ from connectors.memory import Entry
 from daemon import cycle, journal
 from daemon.cycle import Look
 from daemon.errors import NoteChanged, StateError, VaultError, VaultMissing
-from daemon.report import Health, Report
+from daemon.health import Health
+from daemon.report import Report
 from mappings.operation import CreateRecord
 from mappings.record import AccountName, NotePath, RemoteId
 from mappings.world import LOOKS_BEFORE_ABSENT
