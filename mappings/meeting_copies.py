@@ -2,6 +2,8 @@
 
 Copies are one meeting if they share the UID and the occurrence, or the organizer, the start and the title: a provider
 may give each occurrence a UID of its own (Graph's `iCalUId`), and so may a program that copies between calendars.
+What one calendar tells apart is never joined like that: people are booked side by side, an occurrence is moved to where
+a cancelled one was, and an invitation that was withdrawn is sent anew.
 
 Where copies differ:
 
@@ -20,14 +22,16 @@ All of it without regard to the order in which copies were seen.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, tzinfo
 from itertools import chain
 from typing import NewType
 
-from mappings.event import AllDay, Attendee, AttendeeKind, Event, Response, Status, Timed
+from mappings.event import AllDay, Attendee, AttendeeKind, CalendarName, Event, Response, Status, Timed
 from mappings.meeting_people import Me, match_key
 from mappings.normalize import name_key
+from mappings.record import AccountName
 
 MeetingId = NewType("MeetingId", str)
 """What the owner calls a meeting by; short, made from its UID and occurrence, the same in every calendar."""
@@ -51,6 +55,8 @@ _BEST = (
     Response.ORGANIZER,
 )
 """Which of the owner's answers under several addresses stands: the one under which he was most likely there."""
+
+_Calendar = tuple[AccountName, CalendarName]
 
 _SAYS_NOTHING = frozenset({Response.UNKNOWN, Response.ORGANIZER})
 
@@ -136,16 +142,22 @@ def _digest(text: str) -> str:
 def _grouped(sightings: Iterable[Sighting]) -> Iterator[Sequence[Sighting]]:
     """Yield the copies of each meeting: those with one id, and those with one likeness."""
     by_id: defaultdict[MeetingId, list[Sighting]] = defaultdict(list)
-    like: defaultdict[str, set[MeetingId]] = defaultdict(set)
+    like: defaultdict[str, defaultdict[MeetingId, set[_Calendar]]] = defaultdict(lambda: defaultdict(set))
     for sighting in sightings:
         by_id[sighting.id].append(sighting)
         if sighting.likeness:
-            like[sighting.likeness].add(sighting.id)
-    leaders = _leaders(ids for ids in like.values() if len(ids) > 1)
+            like[sighting.likeness][sighting.id].add((sighting.event.account, sighting.event.calendar))
+    leaders = _leaders(set(places) for places in like.values() if len(places) > 1 and _are_apart(places.values()))
     groups: defaultdict[MeetingId, list[Sighting]] = defaultdict(list)
     for each, copies in by_id.items():
         groups[leaders.get(each, each)] += copies
     yield from groups.values()
+
+
+def _are_apart(places: Iterable[AbstractSet[_Calendar]]) -> bool:
+    """Tell whether no calendar has two of those that are alike."""
+    held = list(chain.from_iterable(places))
+    return len(held) == len(set(held))
 
 
 def _leaders(sets: Iterable[set[MeetingId]]) -> dict[MeetingId, MeetingId]:

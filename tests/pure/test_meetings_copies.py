@@ -1,6 +1,7 @@
 """One meeting in several calendars: which copies are one, and who is believed where they differ."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,25 @@ def test_copies_are_one_by_any_chain() -> None:
     moved = replace(OTHER, uid=EventUid("b"), when=Timed(at(21), at(21, 10)))
     chain = (MEETING, replace(OTHER, uid=EventUid("b")), moved, replace(moved, uid=EventUid("c"), account=HOME))
     assert [len(meeting.ids) for meeting in merged(*chain)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # booked side by side
+        ({"uid": EventUid("a"), "attendees": (ACCEPTED, invited(ADA))}, {"uid": EventUid("b"), "attendees": (ACCEPTED, invited(BOB))}),
+        # an occurrence that was moved to where a cancelled one was
+        ({"occurrence": Occurrence("2026-11-13T09:00:00Z")}, {"occurrence": Occurrence("2026-11-20T09:00:00Z"), "status": Status.CANCELLED}),
+        # withdrawn, and sent anew
+        ({"uid": EventUid("a")}, {"uid": EventUid("b"), "status": Status.CANCELLED}),
+    ],
+)  # fmt: skip
+def test_what_one_calendar_tells_apart_is_not_one_meeting(one: dict[str, Any], other: dict[str, Any]) -> None:
+    events = replace(MEETING, **one), replace(MEETING, **other)
+    assert len(merged(*events)) == 2
+    assert found(*events).tally(Uid("ada")).last_contact is not None
+    # nor if another calendar has one that is like either
+    assert len(merged(*events, replace(OTHER, uid=EventUid("c")))) == 3
 
 
 @pytest.mark.parametrize(
