@@ -60,6 +60,15 @@ PIECES: tuple[Piece, ...] = (
         600,
     ),
     Piece(
+        "power",
+        "cuts of the current on ext4, ext4 noauto_da_alloc, xfs and btrfs",
+        ("proof.power_cuts", "--times", "2"),
+        ("proof.power_cuts", "--times", "8"),
+        ("proof.power_cuts", "--times", "60"),
+        "rename without fsync: an empty note on xfs and ext4 noauto_da_alloc",
+        240,
+    ),
+    Piece(
         "fuzz",
         "hostile inputs to every parser and lens",
         ("proof.fuzz", "--seconds", "44"),
