@@ -20,12 +20,16 @@ class NoSuchPerson(DaemonError):
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """One person whose note was read; `dates` are what it says of each derived field that has a key in it."""
+    """One person whose note was read; `dates` are what it says of each derived field that has a key in it.
+
+    `untouched` are the derived fields of which nothing can be written into the note, and why.
+    """
 
     uid: Uid
     path: NotePath
     person: Person
     dates: Mapping[FieldName, str]
+    untouched: Mapping[FieldName, str]
 
     @property
     def stem(self) -> str:
@@ -47,7 +51,9 @@ def persons(state: Readable) -> tuple[KnownPerson, ...]:
             # What was written since the note was read is remembered, and what it said when it was looked at.
             read |= {field: memories[uid, field].stood for field in DERIVED if (uid, field) in memories}
             said: dict[FieldName, str] = {field: text for field, text in read.items() if text is not None}
-            found.append(KnownPerson(uid, path, reading.person, said))
+            refused = {**reading.held, **(dict.fromkeys(DERIVED, row.unwritable) if row.unwritable else {})}
+            untouched: dict[FieldName, str] = {field: refused[field] for field in DERIVED if field in refused}
+            found.append(KnownPerson(uid, path, reading.person, said, untouched))
     return tuple(found)
 
 

@@ -57,6 +57,7 @@ def why_json(told: Why) -> str:
                 "note": said.note_date,
                 "derived": _evidence_json(said.last_contact),
                 "standing": _standing_json(said.standing),
+                "waits": told.waits,
             },
             "next_meeting": {
                 "note": told.next_noted,
@@ -110,7 +111,9 @@ def _last(told: Why, zone: tzinfo) -> Iterator[str]:
     elif told.is_read:
         yield "no meeting counts"
     derived = said.last_contact.date if said.last_contact is not None else ""
-    if told.is_free and derived != (said.note_date or ""):
+    if told.waits:
+        yield told.waits
+    elif told.is_free and derived != (said.note_date or ""):
         yield f"the next sync writes {derived or 'nothing'}"
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from daemon import dates, ledger, persons
+from daemon import dates, decisions, ledger, persons
+from daemon.conflicts import open_conflicts
 from daemon.errors import DaemonError
 from daemon.ledger import CalendarId
 from daemon.persons import KnownPerson
@@ -11,6 +12,7 @@ from daemon.setup import Meetings
 from daemon.state import State
 from mappings.date_memory import NOTHING_REMEMBERED, DateMemory, Free
 from mappings.explanation import Explanation, explain
+from mappings.fields import same
 from mappings.meeting_case import Veto
 from mappings.meeting_copies import MeetingId, Sighting
 
@@ -28,7 +30,8 @@ class NoSuchMeeting(DaemonError):
 class Why:
     """All that there is to say of one person's dates.
 
-    `memory` is that of `last_contact`, `next_memory` that of `next_meeting`; `next_noted` what the note says of it.
+    `next_memory` is the memory of `next_meeting`, `next_noted` what the note says of it. `waits` is why `last_contact`
+    stays as it is in the note whatever the calendars say, "" if it does not.
     `blind` are calendars whose events have no attendees. `is_read` says that a calendar has been read at all,
     `has_address` that the note has an address by which the person may be invited.
     """
@@ -37,6 +40,7 @@ class Why:
     explanation: Explanation
     next_noted: str | None
     next_memory: DateMemory
+    waits: str
     blind: tuple[CalendarId, ...]
     is_read: bool
     has_address: bool
@@ -71,6 +75,7 @@ def why(meetings: Meetings, state: State, name: str, now: datetime) -> Why:
         explanation=explain(known.uid, known.dates.get("last_contact"), memory, found),
         next_noted=known.dates.get("next_meeting"),
         next_memory=remembered.get((known.uid, "next_meeting"), NOTHING_REMEMBERED),
+        waits=_waits(state, known),
         blind=ledger.blind(state),
         is_read=ledger.is_begun(state),
         has_address=any("@" in address for address in dates.owned(known.person)),
@@ -101,6 +106,18 @@ def count_again(state: State, event: str, name: str | None) -> Ignored:
     with state.transaction() as tx:
         ledger.count_again(tx, _veto(again))
     return again
+
+
+def _waits(state: State, known: KnownPerson) -> str:
+    if "last_contact" in known.untouched:
+        return f"nothing is written there: {known.untouched['last_contact']}"
+    standstill = decisions.decided(state).standstills.get((known.uid, "last_contact"))
+    if standstill is not None and same("last_contact", standstill.ours, known.dates.get("last_contact", "")):
+        return "you took a run back that wrote it: it stays so until you change it, in the note or in the contact"
+    asked = (kept.conflict for kept in open_conflicts(state))
+    if any((one.uid, one.field) == (known.uid, "last_contact") for one in asked):
+        return "note and contact say different things: it stays so until you decide (`contactd conflicts`)"
+    return ""
 
 
 def _veto(ignored: Ignored) -> Veto:

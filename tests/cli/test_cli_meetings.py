@@ -204,6 +204,42 @@ class TestTheOwnersWord:
         assert "last contact: (nothing)\n  you took the key out of this note, so it is left alone" in said
 
 
+class TestADateThatIsNotMovedIsNotPromised:
+    def test_since_it_is_no_date(self, told: Command, world: FolderWorld) -> None:
+        world.note(ADA).write_text(person(ADA, "email: ada@example.test", "last_contact: in spring"))
+        write(world, event("tea", -9))
+        assert synced(told).code == 1
+        said = told("why", ADA).said
+        assert "nothing is written there: `in spring` is not a date" in said
+        assert "the next sync writes" not in said
+
+    def test_since_its_run_was_taken_back(self, told: Command, world: FolderWorld) -> None:
+        write(world, event("tea", -9))
+        synced(told)
+        write(world, event("tea", -9), event("cake", -5))
+        synced(told)
+        run = told("log").said.split()[0]
+        assert told("undo", run, "--yes").code == 0
+        assert (synced(told).code, noted(world)) == (0, day(-9))
+        said = told("why", ADA).said
+        assert "you took a run back that wrote it: it stays so until you change it" in said
+        assert "the next sync writes" not in said
+        edit(world.note(ADA), day(-9), day(-8))
+        synced(told)
+        assert (noted(world), "you took a run back" in told("why", ADA).said) == (day(-8), False)
+
+    def test_since_the_owner_is_asked(self, told: Command, world: FolderWorld) -> None:
+        write(world, event("tea", -9))
+        synced(told)
+        edit(world.card_of(ADA), day(-9), day(-7))
+        edit(world.note(ADA), day(-9), day(-6))
+        assert synced(told).code == 1
+        said = told("why", ADA).said
+        assert "note and contact say different things: it stays so until you decide (`contactd conflicts" in said
+        assert "the next sync writes" not in said
+        assert "stays so until you decide" in json.loads(told("why", ADA, "--json").said)["last_contact"]["waits"]
+
+
 def test_a_calendar_without_attendees_says_so_in_the_run_and_in_why(told: Command, world: FolderWorld) -> None:
     text = event("tea", -9)
     write(world, "\r\n".join(line for line in text.split("\r\n") if not line.startswith(("ATTENDEE", "ORGANIZER"))))
