@@ -13,6 +13,8 @@ import pytest
 
 PROOF = Path(__file__).parents[1] / "proof"
 
+pytestmark = pytest.mark.thorough
+
 
 def script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"proof_{name}", PROOF / f"{name}.py")

@@ -8,6 +8,7 @@ At the end every line must stand in the note, or in a conflict copy beside it. F
 temporary folder, where vim saves otherwise (its `backupskip`). Exit code 1 if a line was lost.
 """
 
+import os
 import random
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from folder_worlds import FolderWorld, made, person
 from service_worlds import running, until
@@ -45,11 +47,22 @@ def with_nano(path: Path, line: str) -> None:
     keys = f"\x1b/{line}\r\x18y\ry"
     command = f"nano --ignorercfiles '{path}'"
     program = shutil.which("script") or "script"
-    typed = subprocess.Popen(
-        [program, "-qec", command, "/dev/null"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={"TERM": "xterm"}
-    )
-    time.sleep(0.15)
-    typed.communicate(keys.encode(), timeout=60)
+    with subprocess.Popen(
+        [program, "-qec", command, "/dev/null"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"TERM": "xterm"}
+    ) as typed:
+        try:
+            # What is typed before its screen stands is thrown away by it.
+            _read_until(typed.stdout, b"^X")
+            typed.communicate(keys.encode(), timeout=60)
+        finally:
+            typed.kill()
+
+
+def _read_until(output: IO[bytes] | None, shown: bytes) -> None:
+    """Read a program's output until it has shown something, or ends."""
+    seen = b""
+    while output is not None and shown not in seen and (chunk := os.read(output.fileno(), 4096)):
+        seen += chunk
 
 
 def in_place(path: Path, line: str) -> None:
