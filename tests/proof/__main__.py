@@ -60,6 +60,15 @@ PIECES: tuple[Piece, ...] = (
         600,
     ),
     Piece(
+        "sweeps",
+        "system calls of a run, killed at or failing with EIO or ENOSPC, after which the next run ends as it should",
+        ("proof.sweeps", "--stride", "40"),
+        ("proof.sweeps", "--stride", "5"),
+        ("proof.sweeps", "--stride", "1"),
+        "isync: every journal step of 15 scenarios; a prototype: 124 points of one",
+        420,
+    ),
+    Piece(
         "power",
         "cuts of the current on ext4, ext4 noauto_da_alloc, xfs and btrfs",
         ("proof.power_cuts", "--times", "2"),
