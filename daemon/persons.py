@@ -44,7 +44,7 @@ def persons(state: Readable) -> tuple[KnownPerson, ...]:
     for uid, path in sorted(links.people(state).items(), key=lambda item: item[1]):
         row = rows.get(path)
         reading = unpack_reading(row.reading) if row is not None and row.reading is not None else None
-        if row is not None and reading is not None:
+        if row is not None and reading is not None and not row.missing_looks:
             read: dict[FieldName, str | None] = {
                 field: "".join(texts(value_of(reading.person, field))) for field in row.dated
             }

@@ -183,6 +183,9 @@ def _hints(told: Why) -> Iterator[str]:
         yield f"{address} is in several notes: its meetings count for nobody until only one has it."
     for address in said.suggested:
         yield f"{address} was invited, and may be the same person: if so, put it into the note."
+    misses = (*said.near_misses, *said.missed_next)
+    if not told.knows_me and any(one.evidence.answer is Response.UNKNOWN for one in misses):
+        yield "What you answered is not known without your own addresses: `email` and `me` of the accounts say them."
     for calendar in told.blind:
         yield f"{calendar.account}, calendar {calendar.name}: {NO_ATTENDEES}."
     if not told.is_read:

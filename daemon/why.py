@@ -33,7 +33,8 @@ class Why:
     `next_memory` is the memory of `next_meeting`, `next_noted` what the note says of it. `waits` is why `last_contact`
     stays as it is in the note whatever the calendars say, "" if it does not.
     `blind` are calendars whose events have no attendees. `is_read` says that a calendar has been read at all,
-    `has_address` that the note has an address by which the person may be invited.
+    `has_address` that the note has an address by which the person may be invited, `knows_me` that the configuration has
+    one of the owner's.
     """
 
     known: KnownPerson
@@ -44,6 +45,7 @@ class Why:
     blind: tuple[CalendarId, ...]
     is_read: bool
     has_address: bool
+    knows_me: bool
 
     @property
     def is_free(self) -> bool:
@@ -79,6 +81,7 @@ def why(meetings: Meetings, state: State, name: str, now: datetime) -> Why:
         blind=ledger.blind(state),
         is_read=ledger.is_begun(state),
         has_address=any("@" in address for address in dates.owned(known.person)),
+        knows_me=bool(meetings.me.addresses),
     )
 
 

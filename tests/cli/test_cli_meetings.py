@@ -258,6 +258,28 @@ def test_an_address_in_two_notes_is_held_and_told(told: Command, world: FolderWo
     assert "ada@example.test is in several notes" in told("why", ADA).said
 
 
+def test_a_note_that_is_gone_owns_no_address_any_more(told: Command, world: FolderWorld) -> None:
+    world.note("Ada Twin").write_text(person("Ada Twin", "email: ADA@example.test"))
+    write(world, event("tea", -9))
+    synced(told)
+    world.note("Ada Twin").unlink()
+    synced(told)
+    assert noted(world) == day(-9)
+    said = told("why", ADA).said
+    assert ("in several notes" in said, "the next sync writes" in said) == (False, False)
+    assert [row["name"] for row in json.loads(told("people", "--json").said)] == [ADA]
+
+
+def test_without_an_address_of_the_owner_it_is_told_what_is_missing(told: Command, world: FolderWorld) -> None:
+    words = "What you answered is not known without your own addresses: `email` and `me` of the accounts say them."
+    write(world, event("tea", -9))
+    assert synced(told).code == 0
+    assert words not in told("why", ADA).said
+    edit(world.config, 'me = ["me@example.test"]\n', "")
+    synced(told)
+    assert (noted(world), words in told("why", ADA).said) == ("", True)
+
+
 def test_people_are_listed_the_longest_silence_first(told: Command, world: FolderWorld) -> None:
     write(world, event("tea", -9), event("next", 4))
     world.note("Bob").write_text(person("Bob", f"last_contact: {day(-30)}", "email: bob@example.test"))
