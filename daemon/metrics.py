@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from daemon.rounds import Post
+from daemon.post import Post
 
 _HELP = {
     "contactd_up": "Whether the vault is there and kept in step.",

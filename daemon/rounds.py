@@ -21,13 +21,11 @@ The owner lets it run by a request (`contactd sync --once`), which is a round fo
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from random import Random
-from typing import assert_never
 
 from daemon import cycle, dates, gather, journal, ledger, links, records, report_kept, returns, scan, schedule
 from daemon.calendars import read_calendars
@@ -36,33 +34,15 @@ from daemon.cycle import Look, Sides
 from daemon.errors import CutShort
 from daemon.execute import Begun, Execution
 from daemon.health import Health
-from daemon.report import AccountReport, CalendarReport, Report
+from daemon.post import FAILURES, Clock, Post, Request, WasRead, is_well, of_calendars
+from daemon.report import AccountReport, Report
 from daemon.scan import Left, Scanned
-from daemon.schedule import Failure, Turn
-from daemon.setup import Account, Setup
+from daemon.setup import Setup
 from daemon.state import State
+from daemon.unguarded import to_be_read_first
 from daemon.watch import Hint
 from mappings.newcomers import NoNote
-from mappings.operation import (
-    Agree,
-    CreateNote,
-    CreateRecord,
-    DeleteRecord,
-    Follow,
-    Link,
-    NoteWrite,
-    Operation,
-    Rebase,
-    RememberDate,
-    RemoveNote,
-    RestoreNote,
-    RestoreRecord,
-    Resume,
-    Suspend,
-    Unlink,
-    UpdateRecord,
-    WriteNote,
-)
+from mappings.operation import NoteWrite
 from mappings.record import AccountName, NotePath
 from mappings.returns import THE_NOTE
 from mappings.world import LOOKS_BEFORE_ABSENT
@@ -79,72 +59,9 @@ REQUEST_ALONE_S = 10.0
 REQUEST_MAX_S = 300.0
 """How long such a round waits for an account that is still being read."""
 
-_FAILURES = {
-    Health.AWAY: Failure.AWAY,
-    Health.SIGNED_OUT: Failure.SIGNED_OUT,
-    Health.MISUNDERSTOOD: Failure.MISUNDERSTOOD,
-}
-
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The three sources of what is not decided: the time on the wall, seconds that never go back, and chance."""
-
-    now: Callable[[], datetime]
-    seconds: Callable[[], float]
-    chance: Random
-
-
-@dataclass(slots=True)
-class Post:
-    """One account in the service.
-
-    `report` is of the last read, None before the first. `fresh` says that a read has not had its round yet, `behind`
-    that a round went by without the account, `outdated` that it takes part in none before it was read again. `hurried`
-    counts reads that could not wait, in a row.
-    """
-
-    name: AccountName
-    account: Account | None
-    interval_s: float
-    turn: Turn
-    report: AccountReport | None = None
-    calendars: tuple[CalendarReport, ...] = ()
-    busy: bool = False
-    fresh: bool = False
-    behind: bool = True
-    outdated: bool = False
-    hurried: int = 0
-    failing_since: datetime | None = None
-
-
-@dataclass(slots=True)
-class Request:
-    """A round that the owner asked for: every account in `names` is read for it, all if there are none.
-
-    `approve` is asked as `cycle.sync` does, `answer` called once when all is done.
-    """
-
-    names: frozenset[AccountName]
-    approve: Callable[[Look], frozenset[AccountName]]
-    answer: Callable[[Report], None]
-    since_s: float
-    read: dict[AccountName, AccountReport] = field(default_factory=dict[AccountName, AccountReport])
-
-    def wants(self, name: AccountName) -> bool:
-        return not self.names or name in self.names
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What a worker has read of one account; None where it has no address book."""
-
-    report: AccountReport | None
-    calendars: tuple[CalendarReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +155,7 @@ class Rounds:
         waits = [post.turn.due_s for post in self._posts.values() if not post.busy and not post.fresh]
         if self._requests:
             waits.append(self._clock.seconds() + 1.0)
-        has_idle = any(not post.busy and _is_well(post) for post in self._posts.values())
+        has_idle = any(not post.busy and is_well(post) for post in self._posts.values())
         return min(*waits, self._note_again_s, self._dates_due_s() if has_idle else schedule.NEVER_S, schedule.NEVER_S)
 
     def _dates_due_s(self) -> float:
@@ -283,7 +200,7 @@ class Rounds:
         if done.error is not None:
             raise done.error
         match done.returned:
-            case _Read() as read if post is not None:
+            case WasRead() as read if post is not None:
                 self._was_read(post, read)
             case _Round() as round_:
                 self._was_written(round_, done.account)
@@ -294,17 +211,17 @@ class Rounds:
         others = frozenset(self._posts) - {post.name}
         alone = replace(setup, left_out=others)
 
-        def work() -> _Read:
+        def work() -> WasRead:
             now = self._clock.now()
             report = gather.read(post.account, self._state, now) if post.account is not None else None
-            return _Read(report, read_calendars(alone, self._state, now, _one_by_one))
+            return WasRead(report, read_calendars(alone, self._state, now, _one_by_one))
 
         post.busy = True
         self._desk.crew.give(post.name, work)
 
-    def _was_read(self, post: Post, read: _Read) -> None:
+    def _was_read(self, post: Post, read: WasRead) -> None:
         post.calendars = read.calendars
-        report = read.report or _of_calendars(post.name, read.calendars)
+        report = read.report or of_calendars(post.name, read.calendars)
         if report.health is not Health.OK:
             self._failed(post, report)
             return
@@ -330,7 +247,7 @@ class Rounds:
     def _failed(self, post: Post, report: AccountReport) -> None:
         """Leave an account alone for a while; whatever was meant for it waits until it is back."""
         post.report, post.fresh, post.behind = report, False, True
-        failure, chance = _FAILURES[report.health], self._clock.chance.random()
+        failure, chance = FAILURES[report.health], self._clock.chance.random()
         post.turn = schedule.after_failure(post.turn, failure, report.retry_after_s, self._clock.seconds(), chance)
         if self._requests and self._requests[0].wants(post.name):
             self._requests[0].read[post.name] = report
@@ -378,7 +295,7 @@ class Rounds:
         told = ledger.version(self._state)
         for post in self._posts.values():
             post.fresh &= post.behind
-        idle = [post for post in self._posts.values() if not post.busy and _is_well(post)]
+        idle = [post for post in self._posts.values() if not post.busy and is_well(post)]
         if not idle:
             return
         # Who is gone is told by whole looks alone, and also matters to whoever could take no part then.
@@ -432,7 +349,7 @@ class Rounds:
             self._look_at_all = True
             scanned = self._look(setup)
             seen = self._planned(setup, scanned, reports)
-        if unread := _to_be_read_first(seen, reports):
+        if unread := to_be_read_first(seen, reports):
             reports |= {name: gather.unread(name, Health.LEFT_OUT) for name in unread}
             seen = self._planned(setup, scanned, reports)
         if request is not None and seen.plan.brakes and (approved := request.approve(seen)):
@@ -536,39 +453,6 @@ def _then(write: Callable[[], None], round_: _Round) -> Callable[[], _Round]:
         return round_
 
     return work
-
-
-def _is_well(post: Post) -> bool:
-    return post.report is not None and post.report.health is Health.OK and not post.outdated
-
-
-def _to_be_read_first(seen: Look, reports: Mapping[AccountName, AccountReport]) -> frozenset[AccountName]:
-    """Return the accounts that were not read for this round, and in which something is to be done that no etag guards."""
-    remembered = {name for name, report in reports.items() if report.health is Health.REMEMBERED}
-    steps = (*seen.plan.operations, *seen.plan.waiting)
-    return frozenset(name for step in steps for name in _unguarded(step) if name in remembered)
-
-
-def _unguarded(step: Operation) -> Iterator[AccountName]:
-    match step:
-        case CreateRecord() | DeleteRecord() | RestoreRecord() | Link() | Unlink():
-            yield step.account
-        case Follow() | Suspend() | Resume():
-            yield step.account
-        case CreateNote():
-            yield from (one.agreed.account for one in step.joined)
-        case WriteNote() | RemoveNote() | RestoreNote() | UpdateRecord() | Agree() | Rebase() | RememberDate():
-            return
-        case _:
-            assert_never(step)
-
-
-def _of_calendars(name: AccountName, calendars: tuple[CalendarReport, ...]) -> AccountReport:
-    """Return how an account without an address book fared: as the worst of its calendars."""
-    for calendar in calendars:
-        if calendar.health in _FAILURES:
-            return replace(gather.unread(name, calendar.health), reason=calendar.reason)
-    return gather.unread(name, Health.OK)
 
 
 def _one_by_one(works: Sequence[Callable[[], None]]) -> None:

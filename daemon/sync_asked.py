@@ -13,8 +13,8 @@ from daemon.ask import Document, Line, asking
 from daemon.config_shape import is_list
 from daemon.cycle import Look
 from daemon.links import people
+from daemon.post import Request
 from daemon.report import Report
-from daemon.rounds import Request
 from daemon.standing import standing
 from daemon.state import State
 from mappings.record import AccountName

@@ -18,7 +18,7 @@ import pytest
 from daemon.ask import asking, is_answering, socket_path
 from daemon.errors import AlreadyRunning
 from daemon.lending import borrowed, open_anew
-from daemon.service import LATE_S, LOOK_ROUND_S
+from daemon.sitting import LATE_S, LOOK_ROUND_S
 from folder_worlds import FolderWorld, card, edit, made, person
 from service_worlds import PATIENCE_S, Running, running, until
 
@@ -206,10 +206,13 @@ class TestSignals:
 
     def test_hup_reads_the_configuration_anew(self, world: FolderWorld, service: Running) -> None:
         edit(world.config, "[accounts.home]", '[accounts.home]\nnew_contacts = "none"')
-        service.signal(signal.SIGHUP)
-        assert service.says("the configuration was read anew")
+        # While it is stopped, so that the first look by the new rules sees them, and none by the former.
+        service.signal(signal.SIGSTOP)
         world.note("Mary Somerville").write_text(person("Mary Somerville"))
         edit(world.note(ADA), "company: Engines", "company: Looms")
+        service.signal(signal.SIGHUP)
+        service.signal(signal.SIGCONT)
+        assert service.says("the configuration was read anew")
         # Other rules than before: the first plan by them waits to be seen.
         assert until(lambda: world.contactd("status").code == 4)
         assert world.sync().code == 0

@@ -14,9 +14,10 @@ from connectors.interface import ChangeSet, Cursor
 from connectors.memory import Memory
 from daemon import cycle, journal, last_report, links
 from daemon.crew import Crew, Done
+from daemon.post import Clock, Post, Request
 from daemon.progress import WatchedVault
 from daemon.report import Report
-from daemon.rounds import HURRIED_MAX, Clock, Desk, Post, Request, Rounds
+from daemon.rounds import HURRIED_MAX, Desk, Rounds
 from daemon.setup import Account, NewNotes
 from daemon.watch import Hint
 from mappings.brakes import Limit

@@ -6,8 +6,8 @@ from pathlib import Path
 from daemon import doctor_machine, metrics, schedule
 from daemon.desktop import Desktop
 from daemon.finding import Verdict
+from daemon.post import Post
 from daemon.power import on_battery
-from daemon.rounds import Post
 from daemon.state import State
 from mappings.record import AccountName
 
