@@ -141,7 +141,9 @@ class _Store:
     @contextmanager
     def _opened(self) -> Generator[int]:
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A sign-in may come before all else: the folder that it is in is as private then.
+            self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             folder_fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError as error:
             raise TryLater(f"{self.folder}: {error.strerror}", None) from error

@@ -393,6 +393,8 @@ def record_outcome(tx: Transaction, step: RemoteWrite, intent: OperationId, outc
         case PreconditionFailed() | Gone() | Refused():
             journal.failed(tx, intent, outcome.reason)
             journal.unchanged(tx, intent)
+            if isinstance(outcome, Gone) and not isinstance(step, CreateRecord):
+                records.look_for(tx, step.account, step.remote_id)
         case _:
             assert_never(outcome)
 

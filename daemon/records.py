@@ -6,7 +6,7 @@ the last successful look and may be believed. The others must be sent if they ex
 - a *missing* row (a look did not find it): were it known, a record that comes back unchanged would not be sent, and
   would be missing for ever. A provider reports a removal only once, so each later successful look that does not send
   the row has missed it again.
-- a *stale* row (`read_anew`: its reading may not be what the provider has): it keeps its reading until it is sent
+- a *stale* row (`read_anew`, `look_for`: its reading may not be what the provider has): it keeps its reading until it is sent
   again; a complete read that does not send it has missed it.
 
 A missing row keeps its reading until it is forgotten.
@@ -170,6 +170,15 @@ def read_anew(tx: Transaction, account: AccountName) -> None:
     For what the provider's own bookkeeping cannot know: a restored state, or a program that reads records otherwise.
     """
     tx.run("UPDATE records SET stale = 1 WHERE account = ?", (account,))
+    tx.run("UPDATE accounts SET cursor = NULL WHERE account = ?", (account,))
+
+
+def look_for(tx: Transaction, account: AccountName, remote_id: RemoteId) -> None:
+    """Make the next look at an account a complete read, in which a record is sent if it is still there, or missed.
+
+    For one that was not found when it was to be written, and of whose removal the provider may never tell.
+    """
+    tx.run("UPDATE records SET stale = 1 WHERE account = ? AND remote_id = ?", (account, remote_id))
     tx.run("UPDATE accounts SET cursor = NULL WHERE account = ?", (account,))
 
 

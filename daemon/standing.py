@@ -1,7 +1,7 @@
 """How things stand in the state: where each person's note is, how many are linked to what, who waits to be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon import decisions, links
@@ -69,6 +69,12 @@ def standing(state: Readable) -> Standing:
 
 
 def undone(state: Readable) -> tuple[Standstill, ...]:
-    """Return the fields that stand still since an undo, and in which note and contacts say different things."""
+    """Return the fields that stand still since an undo, and in which a note and contacts linked to it differ."""
     still = decisions.decided(state).standstills.values()
-    return tuple(one for one in still if not all(same(one.field, one.ours, theirs) for theirs in one.theirs.values()))
+    if not still:
+        return ()
+    linked = set(state.all("SELECT account, uid FROM links"))
+    seen = (
+        replace(one, theirs={a: value for a, value in one.theirs.items() if (a, one.uid) in linked}) for one in still
+    )
+    return tuple(one for one in seen if not all(same(one.field, one.ours, theirs) for theirs in one.theirs.values()))

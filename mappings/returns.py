@@ -136,7 +136,10 @@ def _has_returned(change: Change, value: Value, bases: Sequence[Base]) -> bool:
         is_back = same(name, value, change.before) and not same(name, change.before, change.after)
     else:
         added, removed = _moved(change)
-        is_back = bool(added or removed & keys(name, value)) and not added & keys(name, value)
+        now = keys(name, value)
+        # Something new in the place of what we wrote, and nothing that we replaced: an edit, as of a single value.
+        is_edit = bool(removed) and not removed & now and bool(now - keys(name, change.before))
+        is_back = bool(added or removed & now) and not added & now and not is_edit
     return is_back and any(name in base and is_at_stake(change, value, base[name]) for base in bases)
 
 

@@ -94,7 +94,7 @@ def test_without_a_keyring_each_account_has_a_file_of_its_owner_alone(tmp_path: 
     assert (store.read(HOME), store.read(WORK)) == ("three", "two\n")
     assert open_store(folder).read(HOME) == "three"
     assert files(folder) == {"home.token": 0o600, "work.token": 0o600}
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (folder, folder.parent)] == [0o700, 0o700]
 
 
 def test_what_is_forgotten_is_gone_and_the_others_stay(tmp_path: Path) -> None:

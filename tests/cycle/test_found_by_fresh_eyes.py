@@ -117,6 +117,20 @@ def test_what_an_undo_left_apart_is_told_until_somebody_moves_it(tmp_path: Path)
     assert ("department: Old -> Newest" in ran.said, "undid" in ran.said) == (True, False)
 
 
+def test_what_an_undo_left_apart_is_told_no_longer_once_its_contact_is_taken_away(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    note = world.note("Ann Lee")
+    note.write_text(person("Ann Lee", "department: Old"))
+    assert world.sync().code == 0
+    note.write_text(note.read_text().replace("Old", "New"))
+    assert world.sync().code == 0
+    assert world.contactd("undo", "2", "--yes").code == 0
+    assert "Taken away: 1 contact" in world.contactd("undo", "1", "--yes").said
+    for told in (world.sync(), world.contactd("status")):
+        assert (told.code, "home Old" in told.said) == (0, False), told.said
+    assert world.cards() == []
+
+
 def test_an_undo_takes_no_contact_away_that_is_all_that_is_left_of_somebody(tmp_path: Path) -> None:
     world = made(tmp_path)
     for name in ("Ann Lee", "Bea Lee"):

@@ -185,6 +185,19 @@ def test_a_contact_deleted_in_outlook_leaves_its_note_and_is_not_made_again(worl
     assert (note.read_bytes(), world.service.contacts.live()) == (before, [])
 
 
+def test_a_contact_whose_deletion_is_never_told_is_missed_once_it_was_to_be_written(world: World) -> None:
+    note = world.write("Ada Lovelace", "email: ada@example.test", "role: Analyst")
+    world.write("Grace Hopper", "email: grace@example.test")
+    world.sync()
+    world.service.contacts.remove(world.outlook("Ada Lovelace").immutable_id)
+    edit(note, "Analyst", "Poet")
+    assert "no longer among the contacts" in world.sync(code=1).said
+    assert "1 no longer found" in world.sync().said
+    assert "the contact is gone; the note is kept" in world.sync().said
+    world.quiet()
+    assert ("role: Poet" in note.read_text(), len(world.service.contacts.live())) == (True, 1)
+
+
 @pytest.mark.parametrize(
     ("kind", "fault"),
     [

@@ -33,6 +33,10 @@ def changes(before: Values, after: Values) -> tuple[Change, ...]:
     )
 
 
+def numbers(*phones: str) -> Values:
+    return {"name": "Ada", "phones": phones}
+
+
 def wrote(before: Values, after: Values, *, insert_uid: bool = False) -> WriteNote:
     """What contactd has lately made of the note."""
     return WriteNote(ADA, NotePath("People/ada.md"), NoteHash("h"), changes(before, after), insert_uid, ())
@@ -191,6 +195,17 @@ class TestLists:
         before: Values = {"name": "Ada", "emails": ("a@x.test", "old@x.test")}
         ours: Values = {"name": "Ada", "emails": ("a@x.test",)}
         assert doubted(state(ours, MORE, MORE, wrote(before, MORE))) == {"emails": ("note",)}
+
+    def test_a_new_one_in_the_place_of_what_was_written_in_the_place_of_another_travels(self) -> None:
+        was, ours, mine = (numbers("+1 1"), numbers("+1 2"), numbers("+1 3"))
+        in_the_note = state(mine, ours, ours, wrote(was, ours))
+        in_the_contact = state(ours, mine, ours, sent(was, ours))
+        assert [(doubted(of), travels(of)) for of in (in_the_note, in_the_contact)] == [({}, {"phones"})] * 2
+
+    def test_but_not_where_what_it_replaced_is_back_beside_it(self) -> None:
+        was, ours = numbers("+1 1"), numbers("+1 2")
+        mine = numbers("+1 1", "+1 3")
+        assert doubted(state(mine, ours, ours, wrote(was, ours))) == {"phones": ("note",)}
 
     def test_an_address_removed_there_too_is_removed(self) -> None:
         mine: Values = {"name": "Ada", "emails": ("a@x.test", "mine@x.test")}
