@@ -57,12 +57,28 @@ def occurrences(entries: Sequence[Entry], window: Window, utc_zone: str) -> tupl
     series in UTC repeats, "" if by UTC itself.
     Errors: `UnreadableRecord`.
     """
-    zoned = [_in_zone(entry, window.zone) for entry in entries]
+    zoned = _with_times([_in_zone(entry, window.zone) for entry in entries])
     try:
         _check_count(zoned, window)
         return tuple(_found(component, zoned) for component in _between(_calendar(zoned, utc_zone), window))
     except FOREIGN_ERRORS as error:
         raise UnreadableRecord(entries[0].line, "its recurrence is not understood") from error
+
+
+def _with_times(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return the entries with a time where they change an occurrence of which they name the day alone.
+
+    That is not allowed, but some write it: such an entry would be taken for one more, beside the one that is meant.
+    """
+    starts = [entry.start for entry in entries if entry.original is None]
+    if len(starts) != 1 or not isinstance(start := starts[0], datetime):
+        return entries
+    return [
+        replace(entry, original=datetime.combine(entry.original, start.timetz()))
+        if entry.original is not None and not isinstance(entry.original, datetime)
+        else entry
+        for entry in entries
+    ]
 
 
 def _between(calendar: Calendar, window: Window) -> list[Event]:

@@ -168,6 +168,16 @@ EXCEPTIONS = [
         "UID:a\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20260119T090000\nDTSTART;TZID=Europe/Berlin:20260119T100000",
         ["01-05 08:00", "01-12 08:00", "01-19 09:00", "01-26 09:00"],
     ),
+    (
+        "cancelled, named by its day alone",
+        "UID:a\nRECURRENCE-ID;VALUE=DATE:20260112\nDTSTART;TZID=Europe/Berlin:20260112T090000\nSTATUS:CANCELLED",
+        ["01-05 08:00", "01-12 08:00 x", "01-19 08:00", "01-26 08:00"],
+    ),
+    (
+        "moved, named by its day alone",
+        "UID:a\nRECURRENCE-ID;VALUE=DATE:20260112\nDTSTART;TZID=Europe/Berlin:20260114T150000",
+        ["01-05 08:00", "01-14 14:00", "01-19 08:00", "01-26 08:00"],
+    ),
 ]  # fmt: skip
 
 
@@ -182,9 +192,10 @@ def test_exceptions_take_the_place_of_what_they_change(
     assert starts(calendar(*events)) == expected
 
 
-def test_an_occurrence_keeps_its_name_when_it_is_moved() -> None:
-    moved = "UID:a\nRECURRENCE-ID:20260112T080000Z\nDTSTART:20260114T150000Z"
-    events, _ = read(calendar(WEEKLY, moved))
+@pytest.mark.parametrize("named", [":20260112T080000Z", ";VALUE=DATE:20260112"])
+def test_an_occurrence_keeps_its_name_when_it_is_moved(named: str) -> None:
+    moved = "UID:a\nRECURRENCE-ID{}\nDTSTART:20260114T150000Z"
+    events, _ = read(calendar(WEEKLY, moved.format(named)))
     names = ["2026-01-05T08:00:00Z", "2026-01-12T08:00:00Z", "2026-01-19T08:00:00Z", "2026-01-26T08:00:00Z"]
     assert sorted(event.occurrence for event in events) == names
 
