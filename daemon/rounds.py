@@ -427,6 +427,9 @@ class Rounds:
         notes = {step.path for step in round_.seen.plan.operations if isinstance(step, NoteWrite)}
         places = {trouble.place for trouble in deeds.postponed}
         self._try_notes_again(any_left=round_.unread_notes or bool(notes & places))
+        if deeds.notes_made:
+            # What other accounts are to have of a new person is planned once there is the note.
+            self._note_again_s = self._clock.seconds()
         for post in (self._posts[name] for name in round_.begun.remote):
             if places - notes:
                 self._hurry(post)
