@@ -134,6 +134,8 @@ def _parsed(path: Path) -> Table:
         end = f"at line {len(lines)}, column {len(last_line) + 1}"
         reason = str(error).replace("at end of document", end)
         raise ConfigError((f"{path}: {reason}; expected TOML",)) from error
+    except RecursionError as error:
+        raise ConfigError((f"{path}: is nested too deep; expected TOML with tables of plain keys",)) from error
 
 
 def _text(path: Path) -> str:

@@ -345,6 +345,12 @@ def test_what_is_not_toml_is_named_with_line_and_column(text: str, problem: str)
     assert problems(text) == (f"{config_path()}: {problem}",)
 
 
+def test_what_is_nested_without_end_is_named() -> None:
+    assert problems(f"a = {'[' * 5000}") == (
+        f"{config_path()}: is nested too deep; expected TOML with tables of plain keys",
+    )
+
+
 def test_what_is_not_text_is_named() -> None:
     path = config_path()
     path.parent.mkdir(parents=True)

@@ -612,9 +612,10 @@ class _History:
             )
             if made > 1 and not self.ledger.doubtful:
                 self._find("double", f"I8: {account} {remote_id}: made for {after.uid} once more")
-            for name in TYPED if after.uid is not None else ():
+            for name in TYPED:
                 # It was made of what the note said, whether or not anybody heard of it.
-                self.ledger.common.setdefault((account, after.uid, name), set()).add(keys_of(after.person, name))
+                made_for = (account, after.uid or Uid(""), name)
+                self.ledger.common.setdefault(made_for, set()).add(keys_of(after.person, name))
         elif before.extra != after.extra:
             self._find("bytes", f"I5: {account} {remote_id}: what we have no word for changed")
 
