@@ -35,6 +35,7 @@ class Row:
     reason: str
     missed: int
     first_look: int
+    stale: bool
 
 
 @dataclass(slots=True)
@@ -235,15 +236,24 @@ def _put_record(tx: Store, account: AccountName, record: Record) -> None:
 
 def _keep(reader: Reader, remote_id: RemoteId, etag: Etag, record: Record | None, reason: str) -> None:
     first = reader.rows[remote_id].first_look if remote_id in reader.rows else reader.looks
-    reader.rows[remote_id] = Row(etag, record, reason, 0, first)
+    reader.rows[remote_id] = Row(etag, record, reason, 0, first, stale=False)
 
 
 def _forget_record(tx: Store, account: AccountName, remote_id: RemoteId) -> None:
     tx.reader(account).rows.pop(remote_id, None)
 
 
+def _look_for(tx: Store, account: AccountName, remote_id: RemoteId) -> None:
+    reader = tx.reader(account)
+    reader.cursor = None
+    if remote_id in reader.rows:
+        reader.rows[remote_id].stale = True
+
+
 def _known(state: Store, account: AccountName) -> dict[RemoteId, Etag]:
-    return {remote_id: row.etag for remote_id, row in state.reader(account).rows.items() if not row.missed}
+    return {
+        remote_id: row.etag for remote_id, row in state.reader(account).rows.items() if not (row.missed or row.stale)
+    }
 
 
 def _account_row(state: Store, account: AccountName) -> AccountRow:
@@ -260,6 +270,9 @@ def _store_change_set(tx: Store, account: AccountName, change_set: ChangeSet, at
     for remote_id in change_set.removed:
         if remote_id in reader.rows:
             reader.rows[remote_id].missed = max(1, reader.rows[remote_id].missed)
+    for row in reader.rows.values():
+        if change_set.complete and row.stale:
+            row.missed = max(1, row.missed)
     for record in change_set.records:
         _keep(reader, record.remote_id, record.etag, record, "")
     for other in change_set.unreadable:
@@ -350,6 +363,7 @@ LINKS = SimpleNamespace(
 RECORDS = SimpleNamespace(
     put_record=_put_record,
     forget_record=_forget_record,
+    look_for=_look_for,
     known=_known,
     account_row=_account_row,
     store_change_set=_store_change_set,
