@@ -385,7 +385,9 @@ class _History:
             for report in reports:
                 if report.health is Health.OK and report.name not in braked | begun.broken.keys():
                     self.store.reader(report.name).has_run = True
-        if not begun.broken and not begun.deeds().postponed:
+        deeds = begun.deeds()
+        # What was in common only while an outcome was not known may be asked about: no promise is broken by that.
+        if all(one.health is Health.OK for one in reports) and not (begun.broken or deeds.postponed or deeds.failures):
             self._see_common()
 
     def _read(self, account: Account, state: State) -> AccountReport:
