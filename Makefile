@@ -27,10 +27,10 @@ sync: $(VENV)/.runtime
 	@$(BIN)/python tests/tools/main_job.py build/demo
 
 test: $(VENV)/.dev $(PEERS)/.peers
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 4
 
 thorough: $(VENV)/.dev $(PEERS)/.peers
-	@$(BIN)/python -m pytest -q -n 2 -m thorough
+	@$(BIN)/python -m pytest -q -n 4 -m thorough
 
 proof: $(VENV)/.dev $(PEERS)/.peers
 	@PYTHONPATH=.:tests $(BIN)/python -m proof $(PIECES)

@@ -22,6 +22,8 @@ from daemon.sitting import LATE_S, LOOK_ROUND_S
 from folder_worlds import FolderWorld, card, edit, made, person
 from service_worlds import PATIENCE_S, Running, running, until
 
+pytestmark = pytest.mark.thorough
+
 ADA = "Ada Byron"
 QUICK = "[service]\ndebounce_s = 0.1\ninterval_s = 1\n"
 

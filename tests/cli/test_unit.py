@@ -15,6 +15,8 @@ from daemon.unit import text
 from daemon.unit_sandbox import properties
 from folder_worlds import CONTACTD, Ran, edit, made
 
+pytestmark = pytest.mark.thorough
+
 TOOLS = Path(__file__).parents[1] / "tools"
 CGROUPS = Path("/sys/fs/cgroup")
 TIMEOUT_S = 400

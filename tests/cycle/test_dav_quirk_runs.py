@@ -10,6 +10,8 @@ import pytest
 from dav_quirks import BOOK, Quirks, Quirky, quirky
 from folder_worlds import FolderWorld, person, seen
 
+pytestmark = pytest.mark.thorough
+
 
 def world_with(root: Path, server: Quirky) -> FolderWorld:
     world = FolderWorld(root)

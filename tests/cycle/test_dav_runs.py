@@ -12,6 +12,8 @@ import pytest
 from dav_servers import PASSWORD, USERNAME, Passing, Said, Server, Wire, ics, undisturbed, wire_to
 from folder_worlds import FolderWorld, Ran, difference, edit, person, run, seen, writable_copy
 
+pytestmark = pytest.mark.thorough
+
 SAMPLE_VAULT = Path(__file__).parent.parent / "sample_vault"
 
 PEOPLE = [

@@ -20,6 +20,8 @@ from google_worlds import GoogleWorld
 from graph_accounts import account_table, sign_in
 from mappings.record import AccountName
 
+pytestmark = pytest.mark.thorough
+
 ADDRESS = "ada@example.test"
 
 

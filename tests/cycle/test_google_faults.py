@@ -18,6 +18,8 @@ from emulators.google.world import BatchFailure, Silence, When
 from folder_worlds import edit
 from google_cycles import World, made
 
+pytestmark = pytest.mark.thorough
+
 WRITES = ("batchCreateContacts", "createContact", "batchUpdateContacts", "updateContact")
 READS = ("connections.list", "getBatchGet")
 

@@ -18,6 +18,8 @@ from emulators.google.server import Server
 from emulators.google.world import BatchFailure, Silence, When
 from google_cycles import World, made
 
+pytestmark = pytest.mark.thorough
+
 HISTORIES = range(12)
 STEPS = 14
 NAMES = ("Ada", "Grace", "Mary")

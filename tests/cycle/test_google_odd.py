@@ -13,6 +13,8 @@ from emulators.google.world import Silence, When
 from folder_worlds import edit
 from google_cycles import World, made
 
+pytestmark = pytest.mark.thorough
+
 SOON = timedelta(seconds=30)
 
 

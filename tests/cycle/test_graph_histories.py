@@ -27,6 +27,8 @@ from mappings import graph_properties
 from mappings.record import AccountName
 from memory_worlds import MARKER, account_of, clock, one_by_one, person, setup_of
 
+pytestmark = pytest.mark.thorough
+
 WORK = AccountName("work")
 PEOPLE = ("ada", "grace", "joan")
 STEPS = 18

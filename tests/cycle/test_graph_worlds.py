@@ -29,6 +29,8 @@ from folder_worlds import CONTACTD, FolderWorld, Ran, card, edit, made, person
 from graph_accounts import WORK, account_table, options, sign_in
 from mappings import graph_properties
 
+pytestmark = pytest.mark.thorough
+
 
 @dataclass
 class World:

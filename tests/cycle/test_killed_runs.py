@@ -15,6 +15,8 @@ import pytest
 from daemon.conflicts import ConflictState, all_conflicts
 from folder_worlds import CONTACTD, FolderWorld, card, edit, made, person, run
 
+pytestmark = pytest.mark.thorough
+
 CALLS = "write,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,ftruncate"
 """Every way in which a file, its name or its durability changes here, but for SQLite's own pages."""
 
