@@ -12,7 +12,7 @@ from typing import assert_never
 
 from daemon import conflicts, deciding, decisions
 from daemon.conflicts import KeptConflict
-from daemon.deciding import NoSuchChoice, Take, TakeNote, TakeRemote
+from daemon.deciding import NoSuchChoice, Take
 from daemon.state import Readable, State
 from mappings.conflict import Conflict, ConflictId
 from mappings.person import Value
@@ -119,8 +119,3 @@ def _next(cases: Sequence[KeptConflict], at: int, settled: dict[ConflictId, tupl
     """Return the next conflict that is not answered yet."""
     later = (number for number in range(at + 1, len(cases)) if cases[number].conflict.id not in settled)
     return next(later, len(cases))
-
-
-def alike_takes(conflict: Conflict) -> tuple[Take, ...]:
-    """Return the answers that can be given to many conflicts at once: a side's, whatever it says there."""
-    return (TakeNote(), *(TakeRemote(account) for account in conflict.theirs))

@@ -5,7 +5,7 @@ that is cut short behind a step must not be undone by the next sync. Records tha
 where no field of ours shows it are gone over a second time, field by field.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -179,8 +179,3 @@ def _counts(done: Deeds) -> dict[str, int]:
         "contacts_deleted": sum(done.deleted.values()),
         "failed": len(done.failures),
     }
-
-
-def people_in(undoing: Undoing) -> Iterable[Uid]:
-    """Return everybody whom an undoing touches."""
-    return {step.uid for step in undoing.operations}

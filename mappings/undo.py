@@ -41,7 +41,7 @@ from mappings.operation import (
     WriteNote,
 )
 from mappings.person import FieldName, Uid, Value
-from mappings.record import AccountName, NoteHash, NotePath, Record, RemoteId
+from mappings.record import AccountName, NoteHash, Record, RemoteId
 from mappings.world import AccountState, Base, LinkState, NoteState, World
 
 CHANGED = "was changed since"
@@ -361,8 +361,3 @@ def _standstills(person: _Person, sides: _Sides) -> Iterator[Standstill]:
         }
         ours = person.note.get(name, value_of(person.state.reading.person, name))
         yield Standstill(person.uid, name, ours, theirs)
-
-
-def where(refusal: Refusal, path: NotePath | None) -> str:
-    """Return what a refusal is about: an account, or the note."""
-    return refusal.account or path or refusal.uid

@@ -29,6 +29,12 @@ class Terminal:
 
     def resize(self, columns: int, lines: int) -> None:
         self._run("resize-window", "-t", "0", "-x", str(columns), "-y", str(lines))
+        # tmux tells the terminal of it a moment later, and only then a program can know.
+        end = time.monotonic() + PATIENCE_S
+        with Path(self._run("display-message", "-p", "-t", "0", "#{pane_tty}").strip()).open("rb") as tty:
+            while os.get_terminal_size(tty.fileno()).columns != columns:
+                assert time.monotonic() < end, "the terminal never had its new size"
+                time.sleep(0.05)
 
     def shown(self) -> str:
         """Return what is on the screen."""
