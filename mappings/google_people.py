@@ -13,14 +13,14 @@ Source: discovery document people.v1.
 
 from collections.abc import Mapping
 
-from mappings import full_name
+from mappings import full_name, projection
 from mappings.errors import EditRefused
 from mappings.fields import same, texts, value_of
 from mappings.google_fields import MANY, ONE, UID_KEY, read_addresses, read_uid, with_defined
 from mappings.google_name import NO_PARTS, joined, name_of, parts_of, renamed, split, with_parts
 from mappings.google_person import entries, group_of, nobody, with_entries
 from mappings.json_object import JsonObject, json_object
-from mappings.normalize import birthday_of, date_of, tidy
+from mappings.normalize import tidy
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.plain_text import Doubt, refuse_controls
 from mappings.record import Reading
@@ -124,38 +124,13 @@ def new(person: Person, uid: Uid) -> JsonObject:
 def project(person: Person) -> Person:
     """Return what Google can hold of a person: `get(new(person)).person` means the same, field by field.
 
-    Aliases, former addresses and what is counted of meetings have no place; nor has a birthday or last contact that is no date. Given and family
-    name are parts of the full name and cannot say anything else: they are kept as far as they fit it.
+    What has no place: `projection.common`. Given and family name are parts of the full name and cannot say anything
+    else: they are kept as far as they fit it.
     """
     name = tidy(person.name) or tidy(f"{person.given_name} {person.family_name}")
     parts = split(name, tidy(person.given_name), tidy(person.family_name))
     given, family = full_name.shown(name, parts.given, parts.family)
-    return Person(
-        name=name,
-        given_name=given,
-        family_name=family,
-        nickname=tidy(person.nickname),
-        aliases=(),
-        emails=_tidy(person.emails),
-        former_emails=(),
-        phones=_tidy(person.phones),
-        organization=tidy(person.organization),
-        department=tidy(person.department),
-        title=tidy(person.title),
-        location=tidy(person.location),
-        addresses=_tidy(person.addresses),
-        birthday=person.birthday if birthday_of(person.birthday) == person.birthday else "",
-        links=_tidy(person.links),
-        tags=_tidy(person.tags),
-        last_contact=person.last_contact if date_of(person.last_contact) == person.last_contact else "",
-        next_meeting="",
-        last_1on1="",
-        meetings_90d="",
-    )
-
-
-def _tidy(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(value for value in map(tidy, values) if value)
+    return projection.common(person, name, given, family)
 
 
 def _read_names(contact: JsonObject) -> tuple[str, str, str]:

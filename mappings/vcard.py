@@ -13,10 +13,10 @@ Source: RFC 6350, RFC 2426; vCard 2.1 (versit, 1996).
 import re
 from collections.abc import Mapping
 
-from mappings import full_name
+from mappings import full_name, projection
 from mappings.errors import EditRefused, UnreadableRecord
 from mappings.fields import FIELDS, same, texts, value_of
-from mappings.normalize import birthday_of, date_of, tidy
+from mappings.normalize import tidy
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.plain_text import Doubt, refuse_controls
 from mappings.record import Reading
@@ -129,37 +129,12 @@ def new(person: Person, uid: Uid) -> str:
 def project(person: Person) -> Person:
     """Return what a card can hold of a person: `get(new(person)).person` means the same, field by field.
 
-    Aliases and the next meeting have no place; nor has a birthday or last contact that is no date. Without a full
-    name, given and family name make one; where they only repeat it they are blank (`full_name`).
+    What has no place: `projection.common`. Without a full name, given and family name make one; where they only
+    repeat it they are blank (`full_name`).
     """
     name = tidy(person.name) or tidy(f"{person.given_name} {person.family_name}")
     given, family = full_name.shown(name, tidy(person.given_name), tidy(person.family_name))
-    return Person(
-        name=name,
-        given_name=given,
-        family_name=family,
-        nickname=tidy(person.nickname),
-        aliases=(),
-        emails=_tidy(person.emails),
-        former_emails=(),
-        phones=_tidy(person.phones),
-        organization=tidy(person.organization),
-        department=tidy(person.department),
-        title=tidy(person.title),
-        location=tidy(person.location),
-        addresses=_tidy(person.addresses),
-        birthday=person.birthday if birthday_of(person.birthday) == person.birthday else "",
-        links=_tidy(person.links),
-        tags=_tidy(person.tags),
-        last_contact=person.last_contact if date_of(person.last_contact) == person.last_contact else "",
-        next_meeting="",
-        last_1on1="",
-        meetings_90d="",
-    )
-
-
-def _tidy(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(value for value in map(tidy, values) if value)
+    return projection.common(person, name, given, family)
 
 
 def _reading(card: Card) -> Reading:
