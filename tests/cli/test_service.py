@@ -117,8 +117,11 @@ class TestAsked:
 
     @pytest.mark.usefixtures("service")
     def test_a_plan_that_waits_is_let_run_by_the_owner(self, world: FolderWorld) -> None:
+        met = world.root / "Met"
+        met.mkdir()
         for number in range(40):
-            world.note(f"Person {number}").write_text(person(f"Person {number}"))
+            (met / f"Person {number}.md").write_text(person(f"Person {number}"))
+        met.rename(world.vault / "People" / "Met")  # all at once: a round between two of them would write the first
         assert until(lambda: world.contactd("status").code == 4)
         assert len(world.cards()) == 2
         assert world.contactd("sync", "--once").code == 4
