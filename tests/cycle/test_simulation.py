@@ -18,7 +18,6 @@ HISTORIES = 150
 """In each chunk; the chunks are spread over the processes that run the tests. The first few run with every test."""
 
 KNOWN = {
-    1112: "dates",  # a note of which an older copy was saved keeps a date that its definition does not give
     1790: "unasked",  # a note that is away at the very first look of all, while its contact gets a new one
 }
 """Histories in which a promise is broken, and which: faults that are known and not mended yet. They are run all the

@@ -255,6 +255,7 @@ class Hand:
         self.world.vault.move(path, target)
         self.ledger.follow(path, target)
         self.interrupted |= {target} if path in self.interrupted else set()
+        self.worded |= {target} if path in self.worded else set()
         if not notetext.uid(self.world.vault.files[target].content.decode()):
             # Moved and edited before the next look, such a note is another one to anybody.
             self.ledger.deleted_notes |= {path, target}
