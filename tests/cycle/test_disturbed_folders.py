@@ -76,6 +76,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> None:
     edited(world)
     run(world, "sync", "--once", "--yes")
     run(world, "status")
+    world.vault.rename(world.root / "elsewhere")
+    assert run(world, "sync", "--once", "--yes").code == 69  # what tells of a failure is loaded by one
 
 
 def all_arrived(world: FolderWorld) -> bool:
