@@ -19,7 +19,7 @@ from typing import TypeVar, assert_never
 
 from connectors.errors import ConnectorError, Gone, PreconditionFailed, Refused
 from connectors.interface import Deleted, Written
-from daemon import dates, egress, journal, links, records, scan
+from daemon import dates, egress, journal, links, new_notes, records, scan
 from daemon.errors import NoteChanged, VaultError, VaultMissing
 from daemon.handed import Handed
 from daemon.journal import OperationId, RunId
@@ -64,6 +64,7 @@ NOTES_AT_ONCE = 256
 """How many notes share a transaction of intents; their old and new contents are in memory together."""
 
 _EDITED = "it was edited since it was read"
+_UNSETTLED = "notes have changed since they were looked at, and may be about this person; the next sync looks again"
 _STOPPED = "contactd was asked to stop before it was begun"
 
 
@@ -206,11 +207,12 @@ def _write_notes(job: Execution, steps: Sequence[NoteWrite], tally: _Tally) -> f
         return frozenset()
     job.setup.vault.check_identity()
     written: set[Uid] = set()
-    for first in range(0, len(steps), NOTES_AT_ONCE):
+    certain = _certain(job, steps, tally)
+    for first in range(0, len(certain), NOTES_AT_ONCE):
         if job.stopping():
-            tally.postponed.extend(Trouble(step.path, 0, _STOPPED) for step in steps[first:])
+            tally.postponed.extend(Trouble(step.path, 0, _STOPPED) for step in certain[first:])
             break
-        drafts = [draft for step in steps[first : first + NOTES_AT_ONCE] if (draft := _draft(job, step, tally))]
+        drafts = [draft for step in certain[first : first + NOTES_AT_ONCE] if (draft := _draft(job, step, tally))]
         with job.state.transaction() as tx:
             intents = journal.intend(tx, job.run, [draft.step for draft in drafts], job.now)
             for draft, intent in zip(drafts, intents, strict=True):
@@ -223,6 +225,15 @@ def _write_notes(job: Execution, steps: Sequence[NoteWrite], tally: _Tally) -> f
                 written.add(draft.step.uid)
         tally.copies.extend(job.setup.vault.settle())
     return frozenset(step.uid for step in steps) - written
+
+
+def _certain(job: Execution, steps: Sequence[NoteWrite], tally: _Tally) -> Sequence[NoteWrite]:
+    """Return the steps without notes for people who may have one after all; an undo makes again what was there."""
+    doubtful = [step for step in steps if isinstance(step, CreateNote) and step.source]
+    if not doubtful or new_notes.is_still_as_seen(job.setup, job.state):
+        return steps
+    tally.postponed.extend(Trouble(step.path, 0, _UNSETTLED) for step in doubtful)
+    return [step for step in steps if step not in doubtful]
 
 
 def _leave(job: Execution, steps: Iterable[tuple[OperationId, NotePath | RemoteId]], tally: _Tally) -> None:

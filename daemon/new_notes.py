@@ -1,6 +1,8 @@
 """Who gets a note by himself, and from what: the configuration, the template, the ledger and the vault → `Newcomers`.
 
-Only a whole look at the vault offers anybody one: whoever seems to lack a note may have one that was not looked at.
+Only a whole look at the vault offers anybody one: whoever seems to lack a note may have one that was not looked at. An
+editor takes a note away for an instant while it saves it, so before a note is made the vault must still be what was
+looked at: two looks in a row do not fall into such an instant.
 Whom the owner met is worked out from every meeting, so what came of it is kept, as the derived dates are.
 """
 
@@ -9,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from daemon import dates, ledger
+from daemon import dates, ledger, notes, scan
 from daemon.codec import time_of, time_text
 from daemon.database import LOST_STATE_AT
 from daemon.errors import VaultError, VaultMissing
@@ -23,6 +25,7 @@ from mappings.errors import EditRefused, UnreadableNote
 from mappings.meetings import Clock, strangers
 from mappings.newcomers import NoNote
 from mappings.note import decode
+from mappings.profiles import is_excluded_path
 from mappings.world import Newcomers
 
 _KEPT = "people met"
@@ -57,6 +60,17 @@ def newcomers(setup: Setup, state: State, scanned: Scanned, now: datetime) -> Ne
         first_met=bool(wish.met) and get_meta(state, _BEGUN) != _rule(setup),
         closed=closed or ("" if scanned.understood else _UNREAD),
     )
+
+
+def is_still_as_seen(setup: Setup, state: State) -> bool:
+    """Tell whether no note has come, changed or gone since the last whole look; what it says may be about anybody.
+
+    Errors: `VaultMissing`.
+    """
+    seen = {row.path: scan.stat_in(row) for row in notes.rows(state).values() if not row.missing_looks}
+    listing = setup.vault.listing()
+    there = (stat for stat in listing.notes if not is_excluded_path(stat.path, setup.rules.template_folders))
+    return listing.complete and {stat.path: stat for stat in there} == seen
 
 
 def begun(tx: Transaction, setup: Setup) -> None:

@@ -118,7 +118,7 @@ def rescan(
     asked = {*paths, *last.unseen, *(row.path for row in known.values() if row.missing_looks)}
     seen = setup.vault.look_at(sorted(asked))
     listing = Listing(
-        notes=(*(_stat_in(row) for row in known.values() if row.path not in asked), *seen.notes),
+        notes=(*(stat_in(row) for row in known.values() if row.path not in asked), *seen.notes),
         problems=(*(one for one in last.problems if one.path not in asked), *seen.problems),
         unread=(*(one for one in last.unread if one.path not in asked), *seen.unread),
         leftovers=(),
@@ -190,7 +190,8 @@ def _former(paths: Iterable[NotePath], known: Mapping[NotePath, NoteRow]) -> Ite
             yield reading.person
 
 
-def _stat_in(row: NoteRow) -> FileStat:
+def stat_in(row: NoteRow) -> FileStat:
+    """Return what the file system said of a note when it was read."""
     return FileStat(row.path, row.device, row.inode, row.size_bytes, row.mtime_ns, row.ctime_ns)
 
 

@@ -8,16 +8,20 @@ import pytest
 
 from agendas import AgendaWorld, agenda_world, meeting
 from connectors.memory import Memory
-from daemon import links, undo
+from daemon import cycle, links, undo
+from daemon.cycle import Look
 from daemon.render_plan import is_shown
 from mappings.brakes import Limit
 from mappings.event import Response
 from mappings.fields import Direction
 from mappings.newcomers import NoNote
+from mappings.operation import CreateNote, UpdateRecord
 from mappings.person import Uid
+from mappings.record import AccountName
 from mappings.world import Tombstone
 from meeting_worlds import ACCEPTED, BOB, invited
 from memory_worlds import HOME, WORK, account_of, one_by_one
+from memory_worlds import person as note_of
 from newcomer_worlds import GRACE, NONE, add, does_nothing, meet_bob, notes, reasons, uid_in, wishing
 from worlds import person
 
@@ -309,6 +313,29 @@ class TestLimits:
         broken.unlink()
         world.sync()
         assert list(notes(world)) == ["People/Grace Hopper.md"]
+
+    @pytest.mark.parametrize("meanwhile", [None, ""], ids=["taken away", "emptied"])
+    def test_one_whose_note_is_being_saved_while_the_vault_is_looked_at_gets_no_second(
+        self, world: AgendaWorld, meanwhile: str | None
+    ) -> None:
+        remote_id = add(world, GRACE)
+        path = world.world.note("Admiral")
+        if meanwhile is not None:
+            path.write_text(meanwhile)
+        world.setup = replace(world.setup, accounts=(replace(world.setup.accounts[0], limit=Limit(0, 0)),))
+
+        def saved_before_approval(seen: Look) -> frozenset[AccountName]:
+            assert [type(step) for step in seen.plan.waiting if is_shown(step)] == [CreateNote, UpdateRecord]
+            path.write_text(note_of("Grace Hopper", "grace", "email: grace@example.test"))
+            return frozenset({HOME})
+
+        report = cycle.sync(world.setup, world.world.state, lambda: world.now, saved_before_approval, one_by_one)
+        assert report.deeds is not None
+        assert [one.place for one in report.deeds.postponed] == ["People/Grace Hopper.md"]
+        world.sync()
+        assert list(notes(world)) == ["People/Admiral.md"]
+        assert world.world.books[HOME].entries[remote_id].uid == "grace"
+        does_nothing(world)
 
 
 class TestUndo:
