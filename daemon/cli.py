@@ -14,6 +14,7 @@ from daemon.command import (
     Commands,
     ask,
     asking,
+    collect_seldom,
     common,
     confirmed,
     now,
@@ -27,6 +28,7 @@ from daemon.command import (
 @click.version_option(package_name="contactd")
 def main() -> None:
     """Keep a vault of people notes and your address books in step."""
+    collect_seldom()
 
 
 @main.command()

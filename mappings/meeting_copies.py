@@ -26,7 +26,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, tzinfo
 from itertools import chain
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from mappings.event import AllDay, Attendee, AttendeeKind, CalendarName, Event, Response, Status, Timed
 from mappings.meeting_people import Me, match_key
@@ -74,9 +74,11 @@ class Sighting:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Somebody or something invited other than the owner; `address` is a `match_key`, "" if it is not known."""
+class Guest(NamedTuple):
+    """Somebody or something invited other than the owner; `address` is a `match_key`, "" if it is not known.
+
+    A tuple, because a year has a hundred thousand of them: a frozen dataclass takes three times as long to make.
+    """
 
     address: str
     response: Response
@@ -120,15 +122,6 @@ def sighting_with_title(event: Event) -> Sighting:
     return Sighting(MeetingId(_digest(own)[:10]), likeness, seen)
 
 
-def meetings_in(sightings: Iterable[Sighting], me: Me, zone: tzinfo) -> list[Meeting]:
-    """Return the meetings, each once, by their ids.
-
-    Shapes: no two sightings of the same calendar, record, UID and occurrence.
-    """
-    meetings = (_meeting(copies, me, zone) for copies in _grouped(sightings))
-    return sorted(meetings, key=lambda meeting: meeting.id)
-
-
 def _likeness(event: Event) -> str:
     if not event.organizer or not event.title:
         return ""
@@ -139,8 +132,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _grouped(sightings: Iterable[Sighting]) -> Iterator[Sequence[Sighting]]:
-    """Yield the copies of each meeting: those with one id, and those with one likeness."""
+def copies_of_each(sightings: Iterable[Sighting]) -> Iterable[Sequence[Sighting]]:
+    """Return the copies of each meeting: those with one id, and those with one likeness.
+
+    Shapes: no two sightings of the same calendar, record, UID and occurrence.
+    """
     by_id: defaultdict[MeetingId, list[Sighting]] = defaultdict(list)
     like: defaultdict[str, defaultdict[MeetingId, set[_Calendar]]] = defaultdict(lambda: defaultdict(set))
     for sighting in sightings:
@@ -151,7 +147,7 @@ def _grouped(sightings: Iterable[Sighting]) -> Iterator[Sequence[Sighting]]:
     groups: defaultdict[MeetingId, list[Sighting]] = defaultdict(list)
     for each, copies in by_id.items():
         groups[leaders.get(each, each)] += copies
-    yield from groups.values()
+    return groups.values()
 
 
 def _are_apart(places: Iterable[AbstractSet[_Calendar]]) -> bool:
@@ -169,7 +165,8 @@ def _leaders(sets: Iterable[set[MeetingId]]) -> dict[MeetingId, MeetingId]:
     return {each: min(joined) for each, joined in members.items()}
 
 
-def _meeting(copies: Sequence[Sighting], me: Me, zone: tzinfo) -> Meeting:
+def meeting_of(copies: Sequence[Sighting], me: Me, zone: tzinfo) -> Meeting:
+    """Return what all copies of one meeting come to, whatever their order."""
     events = [copy.event for copy in copies]
     speaker = events[0] if len(events) == 1 else max(events, key=lambda event: _rank(event, me))
     is_organizers = _is_organizers(speaker, me)

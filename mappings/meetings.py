@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from itertools import islice
+from operator import attrgetter
 
 from mappings.date_memory import Met, Stranger
 from mappings.event import CalendarName, EventUid, Occurrence, Response
 from mappings.meeting_case import MeetingRules, Purpose, Veto
-from mappings.meeting_copies import Meeting, MeetingId, Sighting, meetings_in
+from mappings.meeting_copies import Meeting, MeetingId, Sighting, copies_of_each, meeting_of
 from mappings.meeting_people import People, match_key, suggested
 from mappings.meeting_rules import Judgement, Objection, judge
 from mappings.normalize import email_key
@@ -110,21 +112,13 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One person's part in one meeting; `objection` is None if it counts."""
+class _Judged:
+    """A meeting with what the rules say of it; of two, the one whose `when` is greater is the later one."""
 
     meeting: Meeting
     judgement: Judgement
-    objection: Objection | None
-
-    @property
-    def when(self) -> tuple[str, datetime, MeetingId]:
-        # The day comes first: where clocks are turned back over midnight, a later start can be on an earlier day.
-        return self.meeting.date, self.meeting.start, self.meeting.id
-
-    @property
-    def is_past(self) -> bool:
-        return self.judgement.purpose is Purpose.LAST_CONTACT
+    when: tuple[str, datetime, MeetingId]
+    is_past: bool
 
     @property
     def evidence(self) -> Evidence:
@@ -141,16 +135,47 @@ class _Part:
         )
 
 
+_Part = tuple[_Judged, Objection | None]
+"""One person's part in one meeting; the objection is None if it counts."""
+
+
+class _Judge:
+    """Judges meetings, each of them once: the ledger with and without what is unsettled is the same but for that."""
+
+    def __init__(self, people: People, rules: MeetingRules, vetoes: AbstractSet[Veto], clock: Clock) -> None:
+        self.people, self.clock = people, clock
+        self._rules, self._vetoes = rules, vetoes
+        # By the identity of its copies: comparing long lists of guests would cost as much as judging them.
+        self._known: dict[tuple[int, ...], _Judged] = {}
+
+    def judged(self, sightings: Iterable[Sighting]) -> list[_Judged]:
+        """Return the meetings by their time. Shapes: the sightings live as long as the judge."""
+        return sorted(map(self._judge, copies_of_each(sightings)), key=attrgetter("when"))
+
+    def _judge(self, copies: Sequence[Sighting]) -> _Judged:
+        identity = tuple(map(id, copies))
+        known = self._known.get(identity)
+        if known is None:
+            meeting = meeting_of(copies, self.people.me, self.clock.zone)
+            judgement = judge(meeting, self.people, self._rules, self._vetoes, self.clock.now)
+            # The day comes first: where clocks are turned back over midnight, a later start can be on an earlier day.
+            when = (meeting.date, meeting.start, meeting.id)
+            known = _Judged(meeting, judgement, when, is_past=judgement.purpose is Purpose.LAST_CONTACT)
+            self._known[identity] = known
+        return known
+
+
 def recompute(ledger: Ledger, people: People, rules: MeetingRules, vetoes: AbstractSet[Veto], clock: Clock) -> Findings:
     """Judge every meeting and gather what counts for whom.
 
     Result: no `last_contact` is in the future, every `next_meeting` is.
     Errors: none.
     """
-    settled = _findings(ledger.settled, people, rules, vetoes, clock)
+    judging = _Judge(people, rules, vetoes, clock)
+    settled = _findings(ledger.settled, judging)
     if not ledger.unsettled:
         return settled
-    latest = _findings(_overlaid(ledger), people, rules, vetoes, clock)
+    latest = _findings(_overlaid(ledger), judging)
     tallies = {
         uid: _raised(settled.tally(uid), latest.tally(uid)) for uid in settled.tallies.keys() | latest.tallies.keys()
     }
@@ -170,35 +195,29 @@ def strangers(
     Only meetings that stand in a calendar of `accounts` are looked at. What is unsettled can only take somebody away:
     half of a move is no reason to make a note.
     """
-    settled = _strangers(ledger.settled, people, rules, vetoes, clock, accounts)
+    judging = _Judge(people, rules, vetoes, clock)
+    settled = _strangers(ledger.settled, judging, accounts)
     if not ledger.unsettled:
         return settled
-    latest = _strangers(_overlaid(ledger), people, rules, vetoes, clock, accounts)
+    latest = _strangers(_overlaid(ledger), judging, accounts)
     return {key: stranger for key, stranger in settled.items() if key in latest}
 
 
 def _strangers(
-    sightings: Sequence[Sighting],
-    people: People,
-    rules: MeetingRules,
-    vetoes: AbstractSet[Veto],
-    clock: Clock,
-    accounts: AbstractSet[AccountName],
+    sightings: Sequence[Sighting], judging: _Judge, accounts: AbstractSet[AccountName]
 ) -> Mapping[str, Stranger]:
+    people = judging.people
     places = {sighting.id for sighting in sightings if sighting.event.account in accounts}
     found: dict[str, Stranger] = {}
-    for meeting in sorted(meetings_in(sightings, people.me, clock.zone), key=lambda one: (one.date, one.start, one.id)):
-        if meeting.ids.isdisjoint(places):
+    for one in judging.judged(sightings):
+        if not one.is_past or one.meeting.ids.isdisjoint(places):
             continue
-        judgement = judge(meeting, people, rules, vetoes, clock.now)
-        if judgement.purpose is not Purpose.LAST_CONTACT:
-            continue
-        met = Met(meeting.date, meeting.start)
-        for key, objection in judgement.guests.items():
+        met = Met(one.meeting.date, one.meeting.start)
+        for key, objection in one.judgement.guests.items():
             is_known = key in people.owners or key in people.shared or suggested(people, key) is not None
             if objection is None and not is_known:
                 first = found[key].first if key in found else met
-                found[key] = Stranger(_spelled(meeting, key), first, met)
+                found[key] = Stranger(_spelled(one.meeting, key), first, met)
     return found
 
 
@@ -245,17 +264,15 @@ def _when(evidence: Evidence) -> tuple[str, datetime, MeetingId]:
     return evidence.date, evidence.start, evidence.meeting
 
 
-def _findings(
-    sightings: Iterable[Sighting], people: People, rules: MeetingRules, vetoes: AbstractSet[Veto], clock: Clock
-) -> Findings:
+def _findings(sightings: Iterable[Sighting], judging: _Judge) -> Findings:
+    people = judging.people
     parts: defaultdict[Uid, list[_Part]] = defaultdict(list)
     strangers: set[str] = set()
-    for meeting in meetings_in(sightings, people.me, clock.zone):
-        judgement = judge(meeting, people, rules, vetoes, clock.now)
-        strangers |= judgement.guests.keys() - people.owners.keys()
-        for uid, objection in _by_person(judgement, people).items():
-            parts[uid].append(_Part(meeting, judgement, objection))
-    since = clock.now - timedelta(days=RECENT_DAYS)
+    for one in judging.judged(sightings):
+        strangers |= one.judgement.guests.keys() - people.owners.keys()
+        for uid, objection in _by_person(one.judgement, people).items():
+            parts[uid].append((one, objection))
+    since = judging.clock.now - timedelta(days=RECENT_DAYS)
     return Findings(
         tallies={uid: _tally(own, since) for uid, own in parts.items()},
         shared={address: people.shared[address] for address in strangers & people.shared.keys()},
@@ -286,26 +303,25 @@ def _concerned(address: str, people: People) -> Iterable[Uid]:
 
 
 def _tally(parts: Sequence[_Part], since: datetime) -> Tally:
-    counted = [part for part in parts if part.objection is None]
-    past = [part for part in counted if part.is_past]
-    upcoming = [part for part in counted if not part.is_past]
-    missed = sorted((part for part in parts if part.objection is not None), key=lambda part: part.when)
-    before = [part for part in reversed(missed) if part.is_past]
+    """Return what comes of somebody's parts, which are given by their time."""
+    past = [one for one, objection in parts if objection is None and one.is_past]
+    upcoming = (one for one, objection in parts if objection is None and not one.is_past)
+    missed = [(one, objection) for one, objection in parts if objection is not None]
+    before = [(one, objection) for one, objection in reversed(missed) if one.is_past]
     return Tally(
-        last_contact=_latest(past),
-        next_meeting=min(upcoming, key=lambda part: part.when).evidence if upcoming else None,
-        last_1on1=_latest([part for part in past if part.judgement.is_one_to_one]),
-        meetings_90d=sum(part.meeting.start > since for part in past),
+        last_contact=_first(reversed(past)),
+        next_meeting=_first(upcoming),
+        last_1on1=_first(one for one in reversed(past) if one.judgement.is_one_to_one),
+        meetings_90d=sum(one.meeting.start > since for one in past),
         near_misses=_misses(before),
-        missed_next=_misses([part for part in missed if not part.is_past]),
-        doubtful=_misses([part for part in before if part.objection and part.judgement.is_doubtful(part.objection)]),
+        missed_next=_misses((one, objection) for one, objection in missed if not one.is_past),
+        doubtful=_misses((one, objection) for one, objection in before if one.judgement.is_doubtful(objection)),
     )
 
 
-def _latest(parts: Sequence[_Part]) -> Evidence | None:
-    return max(parts, key=lambda part: part.when).evidence if parts else None
+def _first(meetings: Iterable[_Judged]) -> Evidence | None:
+    return next((one.evidence for one in meetings), None)
 
 
-def _misses(parts: Sequence[_Part]) -> tuple[NearMiss, ...]:
-    first = parts[:NEAR_MISSES_MAX]
-    return tuple(NearMiss(part.evidence, part.objection) for part in first if part.objection is not None)
+def _misses(missed: Iterable[tuple[_Judged, Objection]]) -> tuple[NearMiss, ...]:
+    return tuple(NearMiss(one.evidence, objection) for one, objection in islice(missed, NEAR_MISSES_MAX))

@@ -19,7 +19,7 @@ from mappings.event import (
     Timed,
 )
 from mappings.meeting_case import DEFAULT_RULES, MeetingRules, Veto
-from mappings.meeting_copies import sighting_without_title
+from mappings.meeting_copies import Meeting, Sighting, copies_of_each, meeting_of, sighting_without_title
 from mappings.meeting_people import me_of, people_of
 from mappings.meetings import Clock, Evidence, Findings, Ledger, recompute
 from mappings.person import Uid
@@ -81,6 +81,12 @@ def among(*others: Attendee) -> Event:
 
 def crowd(size: int) -> tuple[Attendee, ...]:
     return tuple(invited(f"guest{number}@example.test") for number in range(size))
+
+
+def meetings_in(sightings: Iterable[Sighting]) -> list[Meeting]:
+    """Return the owner's meetings, each once, by their ids."""
+    meetings = (meeting_of(copies, OWNER, CLOCK.zone) for copies in copies_of_each(sightings))
+    return sorted(meetings, key=lambda meeting: meeting.id)
 
 
 def found(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from daemon.command import collect_seldom
 from mappings.event import (
     Attendee,
     AttendeeKind,
@@ -60,6 +61,7 @@ def event_of(number: int, people: int, chance: random.Random) -> Event:
 
 
 def main(events: int, people: int) -> None:
+    collect_seldom()
     chance = random.Random(events)  # noqa: S311  # the same year every time
     year = [event_of(number, people, chance) for number in range(events)]
     with measured("remember: ids and likenesses"):

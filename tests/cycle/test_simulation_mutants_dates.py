@@ -79,8 +79,11 @@ def date_remembered_after_it_is_written(patch: Patch) -> None:
 
 def declined_meetings_count(patch: Patch) -> None:
     """That somebody declined is not looked at."""
-    rules = tuple(rule for rule in meeting_rules.GUEST_RULES if rule.name is not RuleName.THEY_DECLINED)
-    patch.setattr(meeting_rules, "GUEST_RULES", rules)
+    asked = {
+        purpose: tuple(rule for rule in rules if rule.name is not RuleName.THEY_DECLINED)
+        for purpose, rules in meeting_rules.ASKED_OF_GUESTS.items()
+    }
+    patch.setattr(meeting_rules, "ASKED_OF_GUESTS", asked)
 
 
 def copies_of_a_meeting_are_meetings(patch: Patch) -> None:

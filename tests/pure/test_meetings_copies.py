@@ -6,10 +6,25 @@ from typing import Any
 import pytest
 
 from mappings.event import AttendeeKind, CalendarName, Event, EventUid, Occurrence, Response, Status, Timed
-from mappings.meeting_copies import Meeting, meetings_in, sighting_with_title, sighting_without_title
+from mappings.meeting_copies import Meeting, sighting_with_title, sighting_without_title
 from mappings.meeting_people import match_key, people_of, suggested
 from mappings.person import Uid
-from meeting_worlds import ACCEPTED, ADA, AT_WORK, BOB, CLOCK, HOME, ME, MEETING, OWNER, WORK, among, at, found, invited
+from meeting_worlds import (
+    ACCEPTED,
+    ADA,
+    AT_WORK,
+    BOB,
+    HOME,
+    ME,
+    MEETING,
+    OWNER,
+    WORK,
+    among,
+    at,
+    found,
+    invited,
+    meetings_in,
+)
 
 OTHER = replace(MEETING, account=WORK, calendar=CalendarName("team"))
 DECLINED_AT_WORK = replace(OTHER, attendees=(invited(AT_WORK, Response.DECLINED), invited(ADA)))
@@ -19,8 +34,8 @@ COPY_OF_MINE = replace(OTHER, organizer=ME, attendees=(invited(ADA), invited(AT_
 
 def merged(*events: Event) -> list[Meeting]:
     """Return the meetings, having made sure that the order does not matter."""
-    meetings = meetings_in([sighting_with_title(event) for event in events], OWNER, CLOCK.zone)
-    assert meetings == meetings_in([sighting_with_title(event) for event in reversed(events)], OWNER, CLOCK.zone)
+    meetings = meetings_in(map(sighting_with_title, events))
+    assert meetings == meetings_in(map(sighting_with_title, reversed(events)))
     return meetings
 
 

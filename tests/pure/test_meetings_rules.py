@@ -8,7 +8,7 @@ import pytest
 
 from mappings.event import AllDay, AttendeeKind, Availability, Event, Kind, Response, Status, Timed
 from mappings.meeting_case import DEFAULT_RULES, Counts, MeetingRules, Veto
-from mappings.meeting_copies import meetings_in, sighting_without_title
+from mappings.meeting_copies import sighting_without_title
 from mappings.meeting_rules import DOUBTS, GUEST_RULES, MEETING_RULES, Objection, RuleName, judge
 from mappings.person import Uid
 from meeting_worlds import (
@@ -16,11 +16,9 @@ from meeting_worlds import (
     ADA,
     AT_WORK,
     BOB,
-    CLOCK,
     ME,
     MEETING,
     NOW,
-    OWNER,
     PEOPLE,
     WORK,
     among,
@@ -28,6 +26,7 @@ from meeting_worlds import (
     crowd,
     found,
     invited,
+    meetings_in,
 )
 
 DAYS = AllDay(date(2026, 11, 20), date(2026, 11, 21))
@@ -131,7 +130,7 @@ OF_OTHERS: list[tuple[RuleName, Event, str, dict[str, object], str]] = [
 def against(event: Event, address: str, decided: dict[str, object], vetoes: Iterable[Veto] = ()) -> tuple[str, str]:
     """Return the rule and its words against an address, and two blanks where the meeting counts."""
     rules: MeetingRules = replace(DEFAULT_RULES, **decided)  # type: ignore[arg-type]  # a table of many keys
-    (meeting,) = meetings_in([sighting_without_title(event)], OWNER, CLOCK.zone)
+    (meeting,) = meetings_in([sighting_without_title(event)])
     objection = judge(meeting, PEOPLE, rules, frozenset(vetoes), NOW).guests[address]
     return (objection.rule, objection.words) if objection else ("", "")
 
@@ -162,7 +161,7 @@ def test_what_the_owner_told_to_ignore(vetoes: list[Veto], ada: str, bob: str) -
 
 def test_an_address_of_two_notes_is_nobodys() -> None:
     shared = replace(PEOPLE, shared={"both@example.test": frozenset({Uid("ada"), Uid("bob")})})
-    (meeting,) = meetings_in([sighting_without_title(SEEN_BY_TWO)], OWNER, CLOCK.zone)
+    (meeting,) = meetings_in([sighting_without_title(SEEN_BY_TWO)])
     judgement = judge(meeting, shared, DEFAULT_RULES, frozenset(), NOW)
     assert judgement.guests["both@example.test"] == Objection(
         RuleName.SEVERAL_NOTES, "several notes own both@example.test"
@@ -170,7 +169,7 @@ def test_an_address_of_two_notes_is_nobodys() -> None:
 
 
 def test_nobody_else_is_there_to_count_for() -> None:
-    (meeting,) = meetings_in([sighting_without_title(replace(MEETING, organizer=ME, attendees=(ACCEPTED,)))], OWNER, CLOCK.zone)  # fmt: skip
+    (meeting,) = meetings_in([sighting_without_title(replace(MEETING, organizer=ME, attendees=(ACCEPTED,)))])
     judgement = judge(meeting, PEOPLE, DEFAULT_RULES, frozenset(), NOW)
     assert (judgement.objection and judgement.objection.words, judgement.guests) == ("nobody else was invited", {})
 
