@@ -112,7 +112,7 @@ def show_status(ctx: click.Context, *, as_json: bool, config_path: Path) -> None
 @AS_JSON
 @common
 def conflicts(*, settled_too: bool, as_json: bool, config_path: Path) -> None:
-    """Show where note and contact differ and you decide."""
+    """Show where note and contact differ and you decide, or have undone."""
     from daemon import errands
 
     (tell if as_json else say)(errands.show_conflicts(config_path, now(), settled_too=settled_too, as_json=as_json))

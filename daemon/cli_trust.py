@@ -42,7 +42,7 @@ def settle(
     later: bool,
     config_path: Path,
 ) -> None:
-    """Decide a conflict: what all sides are to say.
+    """Decide a conflict, or what you have undone: what all sides are to say.
 
     CONFLICT is the id that `contactd conflicts` shows, or its beginning.
     """
@@ -158,7 +158,7 @@ def undo(ctx: click.Context, *, run: int, person: str | None, dry_run: bool, yes
     """Put notes and contacts back to what they were before a run.
 
     What somebody changed since is left as it is, and said. Nothing that was put back is done again until a side
-    changes. RUN is a number that `contactd log` shows.
+    changes, or until you settle it. RUN is a number that `contactd log` shows.
     """
     from daemon import errands_undo
 

@@ -105,13 +105,18 @@ def sync_open(
         _insert(tx, KeptConflict(conflict, run, at, ConflictState.OPEN, None))
 
 
-def record_decided(tx: Transaction, conflicts: Iterable[Conflict], at: datetime) -> None:
-    """Note what the owner chose for conflicts that wait."""
+def record_decided(tx: Transaction, conflicts: Iterable[Conflict], at: datetime, run: RunId) -> None:
+    """Note what the owner chose for conflicts that wait, and for fields that he had put back.
+
+    These never waited: each is kept with all its values from now on, once, however many runs its writing takes.
+    """
     for conflict in conflicts:
         tx.run(
             "UPDATE conflicts SET state = ?, closed_at = ?, settled_by = ?, chosen = ? WHERE id = ? AND state = 'open'",
             (ConflictState.DECIDED, time_text(at), conflict.settled_by, pack_value(conflict.chosen), conflict.id),
         )
+        if not _is_last(tx, conflict, ConflictState.DECIDED):
+            _insert(tx, KeptConflict(conflict, run, at, ConflictState.DECIDED, at))
 
 
 def record_settled(tx: Transaction, conflicts: Iterable[Conflict], at: datetime, run: RunId) -> None:
@@ -120,9 +125,14 @@ def record_settled(tx: Transaction, conflicts: Iterable[Conflict], at: datetime,
     One that was the last of its field already is the same clash, met again because its outcome was not yet written.
     """
     for conflict in conflicts:
-        last = _kept(tx, "WHERE uid = ? AND field = ? ORDER BY number DESC LIMIT 1", conflict.uid, conflict.field)
-        if not (last and last[0].state is ConflictState.SETTLED and last[0].conflict.id == conflict.id):
+        if not _is_last(tx, conflict, ConflictState.SETTLED):
             _insert(tx, KeptConflict(conflict, run, at, ConflictState.SETTLED, at))
+
+
+def _is_last(tx: Transaction, conflict: Conflict, state: ConflictState) -> bool:
+    """Tell whether a clash is the last of its field that is kept, and ended so."""
+    last = _kept(tx, "WHERE uid = ? AND field = ? ORDER BY number DESC LIMIT 1", conflict.uid, conflict.field)
+    return bool(last) and last[0].state is state and last[0].conflict.id == conflict.id
 
 
 def sync_questions(tx: Transaction, questions: Iterable[LinkQuestion], at: datetime) -> None:

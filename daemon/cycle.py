@@ -6,7 +6,7 @@ they are given: a dry run gives a copy.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,8 +39,8 @@ from daemon.scan import Scanned
 from daemon.setup import Setup
 from daemon.state import State, Transaction
 from mappings.merge import OWNER
-from mappings.operation import Operation
-from mappings.person import Uid
+from mappings.operation import NoteWrite, Operation, RemoteWrite
+from mappings.person import FieldName, Uid
 from mappings.person_plan import Hold
 from mappings.plan import Plan, plan
 from mappings.record import MEETINGS, AccountName, Etag, NotePath
@@ -159,6 +159,7 @@ def finished(job: Execution, seen: Look, deeds: Deeds, at: datetime) -> Report:
     report = Report(job.run, seen.vault, seen.accounts, seen.calendars, seen.plan, deeds)
     with job.state.transaction() as tx:
         _record_runs(tx, job, seen, deeds)
+        decisions.move_again(tx, _no_longer_put_back(tx, job.run, seen))
         journal.finish_run(tx, job.run, report.exit_code, report.counts, at)
         journal.prune(tx, at - job.setup.undo_for)
     return report
@@ -173,7 +174,7 @@ def _record_found(tx: Transaction, run: RunId, seen: Look, now: datetime) -> Non
     away = _away(seen)
     waits = [one for one in seen.plan.conflicts if braked & one.theirs.keys()]
     runs = [one for one in seen.plan.conflicts if not braked & one.theirs.keys()]
-    conflicts.record_decided(tx, [one for one in runs if one.settled_by == OWNER], now)
+    conflicts.record_decided(tx, [one for one in runs if one.settled_by == OWNER], now, run)
     asked = [one for one in runs if not one.settled_by]
     # What the owner has decided about an account that waits is open until it may run.
     asked += [replace(one, settled_by="") for one in waits if one.settled_by in {"", OWNER}]
@@ -251,6 +252,20 @@ def _record_runs(tx: Transaction, job: Execution, seen: Look, deeds: Deeds) -> N
     if seen.world.dates is not None and MEETINGS not in braked:
         dates.begun(tx)
         new_notes.begun(tx, job.setup)
+
+
+def _no_longer_put_back(tx: Transaction, run: RunId, seen: Look) -> Sequence[tuple[Uid, FieldName]]:
+    """Return the fields that the owner has chosen a value for, and that all their sides say by now.
+
+    A field that he had put back stands still until then: a run that is cut short must leave the choice to the next.
+    """
+    unwritten = {brake.account for brake in seen.plan.brakes} | _away(seen)
+    chosen = [one for one in seen.plan.conflicts if one.settled_by == OWNER and not unwritten & one.theirs.keys()]
+    if not chosen:
+        return ()
+    planned = Counter(step.uid for step in seen.plan.operations if isinstance(step, NoteWrite | RemoteWrite))
+    done = journal.done_steps(tx, run)
+    return [(one.uid, one.field) for one in chosen if done.get(one.uid, 0) == planned[one.uid]]
 
 
 def _held_whole(plan: Plan) -> Iterator[Uid]:

@@ -1,21 +1,25 @@
-"""Conflicts that are the owner's to settle: which one is meant, and what his answer makes all sides say.
+"""What is the owner's to settle: which conflict is meant, and what his answer makes all sides say.
+
+A field that an undo has put back, so that its sides differ, may be settled as well: it has the id and the answers of a
+conflict. But it waits for nobody: it stays as it is, and is not asked about.
 
 Nothing is written here: a choice becomes part of the next plan, and counts as long as no side changes again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from daemon import conflicts, decisions
+from daemon import conflicts, decisions, links, standing
 from daemon.conflicts import KeptConflict
 from daemon.errors import DaemonError
 from daemon.state import Readable, State
-from mappings.conflict import Conflict
+from mappings.conflict import Conflict, Standstill
 from mappings.fields import FIELDS, Cardinality, keys, same, texts
 from mappings.person import Value
 from mappings.record import AccountName
+from mappings.world import LinkState
 
 
 class NoSuchChoice(DaemonError):
@@ -68,17 +72,45 @@ def answer(side: str | None, values: tuple[str, ...], account: str | None) -> Ta
             return TakeValue(values)
 
 
-def waiting(state: Readable, named: str) -> KeptConflict:
-    """Return the conflict that waits under an id, or under the beginning of one.
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A field that an undo has put back on one side: what the sides say as a conflict, and since when they do."""
+
+    conflict: Conflict
+    since: datetime
+
+
+Kept = KeptConflict | PutBack
+"""What has an id by which it may be settled."""
+
+
+def put_back(state: Readable) -> tuple[PutBack, ...]:
+    """Return the fields whose sides an undo has left differing, the oldest first.
+
+    Result: without those that are asked about by now, because a side has changed since.
+    """
+    asked = {(one.conflict.uid, one.conflict.field) for one in conflicts.open_conflicts(state)}
+    found = [(one, since) for one, since in standing.undone(state) if (one.uid, one.field) not in asked]
+    known = links.links(state) if found else ()
+    return tuple(PutBack(one.as_clash(_bases(one, known)), since) for one, since in found)
+
+
+def _bases(one: Standstill, known: Iterable[LinkState]) -> Mapping[AccountName, Value]:
+    return {link.account: link.base[one.field] for link in known if link.uid == one.uid and one.field in link.base}
+
+
+def named(state: Readable, start: str) -> Kept:
+    """Return what may be settled under an id, or under the beginning of one.
 
     Errors: `NoSuchChoice`.
     """
-    found = [one for one in conflicts.open_conflicts(state) if one.conflict.id.startswith(named.lower())]
+    every: tuple[Kept, ...] = (*conflicts.open_conflicts(state), *put_back(state))
+    found = [one for one in every if one.conflict.id.startswith(start.lower())]
     if len(found) == 1:
         return found[0]
     if found:
-        raise NoSuchChoice(f"several conflicts begin with {named}: {', '.join(one.conflict.id for one in found)}")
-    raise NoSuchChoice(f"no conflict {named} waits; `contactd conflicts` shows those that do")
+        raise NoSuchChoice(f"several conflicts begin with {start}: {', '.join(one.conflict.id for one in found)}")
+    raise NoSuchChoice(f"no conflict {start} waits; `contactd conflicts` shows those that do")
 
 
 def settle(state: State, conflict: Conflict, take: Take, now: datetime) -> Value:

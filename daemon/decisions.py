@@ -5,10 +5,11 @@ run that could see all of its sides, so that the same clash, should it come agai
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from daemon.codec import pack_sides, pack_value, time_text, unpack_sides, unpack_value
+from daemon.codec import pack_sides, pack_value, time_of, time_text, unpack_sides, unpack_value
 from daemon.state import Readable, Transaction
 from mappings.conflict import Bare, ConflictId, Decided, Standstill
 from mappings.fields import FIELDS
@@ -19,17 +20,10 @@ from mappings.record import AccountName, NoteHash
 def decided(state: Readable) -> Decided:
     """Return everything that the owner has decided and that was not dropped yet."""
     chosen = state.all("SELECT conflict, value FROM choices")
-    still = state.all("SELECT uid, field, ours, theirs FROM standstills")
-    standstills = (
-        Standstill(Uid(uid), name, unpack_value(ours), unpack_sides(theirs))
-        for uid, field, ours, theirs in still
-        for name in FIELDS
-        if name == field
-    )
     bare = state.all("SELECT uid, note_hash, accounts FROM bare")
     return Decided(
         choices={ConflictId(conflict): unpack_value(value) for conflict, value in chosen},
-        standstills={(one.uid, one.field): one for one in standstills},
+        standstills={(one.uid, one.field): one for one, _ in standstills(state)},
         bare={
             Uid(uid): Bare(NoteHash(note_hash), frozenset(map(AccountName, json.loads(accounts))))
             for uid, note_hash, accounts in bare
@@ -37,16 +31,45 @@ def decided(state: Readable) -> Decided:
     )
 
 
+def standstills(state: Readable) -> tuple[tuple[Standstill, datetime], ...]:
+    """Return the fields that stand still, the oldest first, and since when.
+
+    Result: `theirs` are the accounts that the person is still linked in: what a contact says from which the note was
+    parted since is no side any more.
+    """
+    rows = state.all("SELECT uid, field, ours, theirs, at FROM standstills ORDER BY at, uid, field")
+    linked: set[tuple[AccountName, Uid]] = set(state.all("SELECT account, uid FROM links")) if rows else set()
+    return tuple(
+        (
+            Standstill(Uid(uid), name, unpack_value(ours), _of_linked(Uid(uid), unpack_sides(theirs), linked)),
+            time_of(at),
+        )
+        for uid, field, ours, theirs, at in rows
+        for name in FIELDS
+        if name == field
+    )
+
+
+def _of_linked(
+    uid: Uid, theirs: Mapping[AccountName, Value], linked: AbstractSet[tuple[AccountName, Uid]]
+) -> Mapping[AccountName, Value]:
+    return {account: value for account, value in theirs.items() if (account, uid) in linked}
+
+
 def choose(tx: Transaction, conflict: ConflictId, uid: Uid, value: Value, at: datetime) -> None:
     """Remember what all sides of a conflict are to say; a later choice replaces an earlier one."""
     tx.run("INSERT OR REPLACE INTO choices VALUES (?, ?, ?, ?)", (conflict, uid, pack_value(value), time_text(at)))
 
 
-def stand_still(tx: Transaction, standstills: Iterable[Standstill], at: datetime) -> None:
-    """Remember fields that are to stay as they are; a later one replaces an earlier one of the same field."""
+def stand_still(tx: Transaction, put_back: Sequence[Standstill], at: datetime) -> None:
+    """Remember fields that are to stay as they are; a later one replaces an earlier one of the same field.
+
+    What was chosen earlier for just these sides is forgotten: the undo has taken that back.
+    """
+    tx.run_each("DELETE FROM choices WHERE conflict = ?", ((one.id,) for one in put_back))
     tx.run_each(
         "INSERT OR REPLACE INTO standstills VALUES (?, ?, ?, ?, ?)",
-        ((one.uid, one.field, pack_value(one.ours), pack_sides(one.theirs), time_text(at)) for one in standstills),
+        ((one.uid, one.field, pack_value(one.ours), pack_sides(one.theirs), time_text(at)) for one in put_back),
     )
 
 

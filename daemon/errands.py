@@ -11,9 +11,10 @@ from pathlib import Path
 
 from connectors.errors import ConnectorError
 from connectors.tokens import TokenStore, open_store
-from daemon import accounts, backup, conflicts, linking, links, ownership, render_waiting
+from daemon import accounts, backup, conflicts, deciding, linking, links, ownership, render_waiting
 from daemon.config import Config, load
 from daemon.database import BACKUPS_NAME, make_folder
+from daemon.deciding import Kept
 from daemon.errors import NotCopied, StateError
 from daemon.finding import Finding, Verdict
 from daemon.lending import borrowed
@@ -29,10 +30,11 @@ Answer = tuple[str, int]
 
 
 def show_conflicts(config_path: Path, now: datetime, *, settled_too: bool, as_json: bool) -> str:
-    """Tell which conflicts wait, or all that ever were."""
+    """Tell which conflicts wait, or all that ever were, and which fields stay as an undo has left them."""
 
     def ask(state: State) -> str:
-        kept = conflicts.all_conflicts(state) if settled_too else conflicts.open_conflicts(state)
+        told = conflicts.all_conflicts(state) if settled_too else conflicts.open_conflicts(state)
+        kept: tuple[Kept, ...] = (*told, *deciding.put_back(state))
         return (render_waiting.conflicts_json if as_json else render_waiting.conflicts)(kept, links.people(state))
 
     return from_state(load(config_path).state, now, ask)

@@ -18,10 +18,10 @@ from daemon.status import from_state
 
 
 def show_conflict(config_path: Path, named: str, now: datetime, *, as_json: bool) -> str:
-    """Tell everything about one conflict that waits. Errors: `NoSuchChoice`."""
+    """Tell everything about one conflict that waits, or about a field that was put back. Errors: `NoSuchChoice`."""
 
     def ask(state: State) -> str:
-        kept, people = deciding.waiting(state, named), links.people(state)
+        kept, people = deciding.named(state, named), links.people(state)
         if as_json:
             return render_waiting.conflict_json(kept, people)
         return render_waiting.conflict(kept, people)
@@ -30,12 +30,12 @@ def show_conflict(config_path: Path, named: str, now: datetime, *, as_json: bool
 
 
 def settle(config_path: Path, named: str, take: Take, now: datetime) -> str:
-    """Remember the owner's answer to a conflict. Errors: `NoSuchChoice`."""
+    """Remember the owner's answer to a conflict, or his word on a field that he had put back. Errors: `NoSuchChoice`."""
     config = load(config_path)
     if not is_kept(config.state):
         raise NoSuchChoice("nothing is remembered yet: begin with `contactd sync --once`")
     with closing(State.open(config.state, now)) as state:
-        kept = deciding.waiting(state, named)
+        kept = deciding.named(state, named)
         chosen = deciding.settle(state, kept.conflict, take, now)
         path = links.path_of(state, kept.conflict.uid) or kept.conflict.uid
     return page([f"Settled: {path}: {field_name(kept.conflict.field)} is to be {value(chosen)}."])

@@ -201,6 +201,12 @@ def entries(state: Readable, run: RunId) -> tuple[Entry, ...]:
     )
 
 
+def done_steps(state: Readable, run: RunId) -> dict[Uid, int]:
+    """Return how many of its steps a run has done, by person; people without any are missing."""
+    rows = state.all("SELECT uid, count(*) FROM operations WHERE run = ? AND state = 'done' GROUP BY uid", (run,))
+    return {Uid(uid): count for uid, count in rows}
+
+
 def undoable_since(state: Readable, account: AccountName, since: datetime | None) -> dict[OperationId, RecentWrite]:
     """Return the writes that an older copy could undo, all or those after an instant; `account` is "" for notes.
 

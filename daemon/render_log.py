@@ -111,7 +111,10 @@ def undone(done: Undone, people: People) -> str:
     lines += _refusals(done.undoing, people)
     lines += [f"  not put back: {one.place}: {one.reason}" for one in deeds.failures]
     lines += [f"  {account} stopped half way: {reason}" for account, reason in deeds.broken.items()]
-    lines.append(f"What was put back stays so until you change it. `contactd undo {done.run}` takes this back in turn.")
+    lines.append(
+        "What was put back stays so until you change or settle it (`contactd conflicts`)."
+        f" `contactd undo {done.run}` takes this back in turn."
+    )
     return page(lines)
 
 

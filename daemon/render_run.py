@@ -281,7 +281,7 @@ def _undone(now: Standing) -> Iterator[str]:
     if len(now.undone) > _CONFLICTS_MAX:
         yield f"  and {len(now.undone) - _CONFLICTS_MAX} more; `contactd status --json` has all"
     if now.undone:
-        yield "  an edit of either side moves it again"
+        yield "  an edit of a side moves it again, or `contactd settle ID`; `contactd conflicts` shows the ids"
 
 
 def _place(conflict: Conflict, people: People) -> str:

@@ -38,7 +38,7 @@ def status_json(stands: Status) -> str:
         "holds": [{**asdict(hold), "since": time_text(since)} for hold, since in stands.holds],
         "kept_notes": [{**asdict(one), "at": time_text(one.at)} for one in stands.kept_notes],
         "apart": [{**asdict(one), "at": time_text(one.at)} for one in stands.apart],
-        "undone": [{"path": stands.people.get(one.uid), **asdict(one)} for one in stands.undone],
+        "undone": [{"id": one.id, "path": stands.people.get(one.uid), **asdict(one)} for one in stands.undone],
         "last_run": _last_json(stands),
         "service": _service_json(stands),
     }
@@ -186,6 +186,8 @@ def _kept(stands: Status) -> Iterator[str]:
     yield from _more(len(stands.apart))
     yield from (f"left as you undid it: {undone(one, stands.people)}" for one in stands.undone[:_SHOWN_MAX])
     yield from _more(len(stands.undone))
+    if stands.undone:
+        yield "  an edit of a side moves it again, or `contactd settle ID`; `contactd conflicts` shows the ids"
 
 
 def _more(count: int) -> Iterator[str]:

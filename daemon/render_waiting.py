@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from daemon.codec import time_text
-from daemon.conflicts import ConflictState, KeptConflict
-from daemon.deciding import TakeBoth, chosen, is_list
+from daemon.conflicts import ConflictState
+from daemon.deciding import Kept, PutBack, TakeBoth, chosen, is_list
 from daemon.linking import Candidate, Parted, Waiting
 from daemon.render import People, aligned, day, document, field_name, page, value
 from daemon.standing import Apart
@@ -21,6 +21,13 @@ _HOW_TO_DECIDE_RETURNED = (
     "Where a side has its former value again, an editor or a program may have put it back from an old copy. Without",
     "`settle`: to keep the newer value, write it there once more; to keep the former, write it on the other side too.",
 )
+_HOW_TO_MOVE = (
+    "What you have undone stays as it is until you change it on a side, or until `contactd settle ID --note`, --remote,",
+    "--both or --value V says what all sides are to say.",
+)
+_UNDONE = "undone"
+"""The state of a field that was put back; conflicts have theirs from `ConflictState`."""
+
 _HOW_TO_LINK = (
     "To answer: `contactd link NOTE CONTACT` links the two, `contactd link NOTE new` has a new contact made,",
     "`contactd never NOTE CONTACT` says that they are two people; `contactd links review` goes through all.",
@@ -36,20 +43,23 @@ _PARTINGS = {
 }
 
 
-def conflicts(kept: Sequence[KeptConflict], people: People) -> str:
-    """Return conflicts with every side's value; those that are settled say how."""
+def conflicts(kept: Sequence[Kept], people: People) -> str:
+    """Return conflicts with every side's value; those that are settled say how, those that were put back that they are."""
     told = [line for one in kept for line in _conflict(one, people)]
     if not told:
         return "No conflict."
-    if any(one.state is ConflictState.OPEN for one in kept):
+    states = {_state(one) for one in kept}
+    if ConflictState.OPEN in states:
         told += _HOW_TO_DECIDE
-    if any(one.state is ConflictState.OPEN and one.conflict.returned for one in kept):
+    if any(_state(one) is ConflictState.OPEN and one.conflict.returned for one in kept):
         told += _HOW_TO_DECIDE_RETURNED
+    if _UNDONE in states:
+        told += _HOW_TO_MOVE
     return page(told)
 
 
-def conflict(kept: KeptConflict, people: People) -> str:
-    """Return one conflict that waits, and the commands that settle it."""
+def conflict(kept: Kept, people: People) -> str:
+    """Return one conflict that waits, or a field that was put back, and the commands that settle it."""
     one = kept.conflict
     answers = [("--note", value(one.ours))]
     several = len(one.theirs) > 1
@@ -64,12 +74,12 @@ def conflict(kept: KeptConflict, people: People) -> str:
     )
 
 
-def conflict_json(kept: KeptConflict, people: People) -> str:
+def conflict_json(kept: Kept, people: People) -> str:
     """Return the same as JSON, one object."""
     return document(_conflict_json(kept, people))
 
 
-def conflicts_json(kept: Iterable[KeptConflict], people: People) -> str:
+def conflicts_json(kept: Iterable[Kept], people: People) -> str:
     """Return the same as JSON, a list."""
     return document([_conflict_json(one, people) for one in kept])
 
@@ -109,7 +119,7 @@ def links_json(waiting: Iterable[Waiting], parted: Iterable[Parted], apart: Iter
     )
 
 
-def _conflict(kept: KeptConflict, people: People) -> Iterator[str]:
+def _conflict(kept: Kept, people: People) -> Iterator[str]:
     conflict = kept.conflict
     yield f"{people.get(conflict.uid, conflict.uid)}: {field_name(conflict.field)}  [{conflict.id}]"
     rows = [(NOTE, value(conflict.ours))]
@@ -128,8 +138,14 @@ def _why_doubted(returned: Sequence[str]) -> str:
     return f"{sides} {has} again what was there before contactd last wrote to {it}"
 
 
-def _outcome(kept: KeptConflict) -> tuple[str, str]:
+def _state(kept: Kept) -> str:
+    return _UNDONE if isinstance(kept, PutBack) else kept.state
+
+
+def _outcome(kept: Kept) -> tuple[str, str]:
     since = f"since {day(kept.since)}"
+    if isinstance(kept, PutBack):
+        return _UNDONE, f"{since}; it stays so"
     match kept.state:
         case ConflictState.OPEN:
             return "open", since
@@ -142,14 +158,15 @@ def _outcome(kept: KeptConflict) -> tuple[str, str]:
             return "over", f"{since}; {kept.state}" + (f", {day(kept.closed_at)}" if kept.closed_at else "")
 
 
-def _conflict_json(kept: KeptConflict, people: People) -> Mapping[str, object]:
+def _conflict_json(kept: Kept, people: People) -> Mapping[str, object]:
+    closed_at = None if isinstance(kept, PutBack) else kept.closed_at
     return {
         "id": kept.conflict.id,
         "path": people.get(kept.conflict.uid),
         **asdict(kept.conflict),
-        "state": kept.state,
+        "state": _state(kept),
         "since": time_text(kept.since),
-        "closed_at": None if kept.closed_at is None else time_text(kept.closed_at),
+        "closed_at": None if closed_at is None else time_text(closed_at),
     }
 
 

@@ -1,7 +1,7 @@
 """How things stand in the state: where each person's note is, how many are linked to what, who waits to be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from daemon import decisions, links
@@ -65,16 +65,13 @@ def standing(state: Readable) -> Standing:
         " (SELECT 1 FROM links WHERE links.account = records.account AND links.remote_id = records.remote_id)"
         " GROUP BY account"
     )
-    return Standing(links.people(state), dict(linked), dict(unlinked), undone(state))
+    return Standing(links.people(state), dict(linked), dict(unlinked), tuple(one for one, _ in undone(state)))
 
 
-def undone(state: Readable) -> tuple[Standstill, ...]:
-    """Return the fields that stand still since an undo, and in which a note and contacts linked to it differ."""
-    still = decisions.decided(state).standstills.values()
-    if not still:
-        return ()
-    linked = set(state.all("SELECT account, uid FROM links"))
-    seen = (
-        replace(one, theirs={a: value for a, value in one.theirs.items() if (a, one.uid) in linked}) for one in still
-    )
-    return tuple(one for one in seen if not all(same(one.field, one.ours, theirs) for theirs in one.theirs.values()))
+def undone(state: Readable) -> tuple[tuple[Standstill, datetime], ...]:
+    """Return the fields that stand still since an undo and in which the sides differ, and since when."""
+    return tuple((one, since) for one, since in decisions.standstills(state) if _differs(one))
+
+
+def _differs(one: Standstill) -> bool:
+    return not all(same(one.field, one.ours, theirs) for theirs in one.theirs.values())

@@ -3,7 +3,8 @@
 It holds its own field and nothing else; the person's other fields go on.
 
 What the owner decides is a value too, and says of which state of the sides it was said: a choice names the conflict that
-he saw, a standstill what every side said. So a decision means nothing any more once a side has changed again.
+he saw, a standstill what every side said. So a decision means nothing any more once a side has changed again. A
+standstill has the name of a conflict of its sides, so that one that he put back can be chosen for, too.
 """
 
 import hashlib
@@ -38,22 +39,31 @@ class Conflict:
     @property
     def id(self) -> ConflictId:
         """The same for the same clash in every run, different as soon as a side changes again."""
-        sides = "\x1f".join(f"{account}={value!r}" for account, value in sorted(self.theirs.items()))
-        text = "\x1e".join((self.uid, self.field, repr(self.ours), sides))
-        return ConflictId(hashlib.blake2s(text.encode(), digest_size=4).hexdigest())
+        return _id_of(self.uid, self.field, self.ours, self.theirs)
 
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
     """One field of one person that the owner has put back: it stays as it is while all sides say what they said then.
 
-    `theirs` is by account, as each account can hold it.
+    `theirs` is by account, as each account can hold it. The owner may settle it like a clash of just these sides.
     """
 
     uid: Uid
     field: FieldName
     ours: Value
     theirs: Mapping[AccountName, Value]
+
+    @property
+    def id(self) -> ConflictId:
+        """That of a clash of the same sides: what the owner chooses for it is chosen for this state of them only."""
+        return _id_of(self.uid, self.field, self.ours, self.theirs)
+
+    def as_clash(self, bases: Mapping[AccountName, Value]) -> Conflict:
+        """Return its sides as a clash that nobody has settled; `bases` are what the links agree on now, by account."""
+        return Conflict(
+            self.uid, self.field, self.ours, self.theirs, bases, settled_by="", chosen=self.ours, returned=()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +90,9 @@ class Decided:
 
 
 UNDECIDED = Decided({}, {}, {})
+
+
+def _id_of(uid: Uid, field: FieldName, ours: Value, theirs: Mapping[AccountName, Value]) -> ConflictId:
+    sides = "\x1f".join(f"{account}={value!r}" for account, value in sorted(theirs.items()))
+    text = "\x1e".join((uid, field, repr(ours), sides))
+    return ConflictId(hashlib.blake2s(text.encode(), digest_size=4).hexdigest())

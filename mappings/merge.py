@@ -16,7 +16,7 @@ so that they clash only where one side emptied the field and another changed it.
 Before all this comes a value that has *returned* (`mappings.returns`): it is nobody's word until somebody's own word
 bears it out, so wherever another side would lose something to it, the owner is asked, whatever the rule. Above all
 stands what the owner has decided of exactly this state of the sides: a clash takes the value that he chose, and a field
-that he has put back stands still.
+that he has put back stands still, unless he has chosen a value for it since.
 
 Source: diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of Diff3", 2007), with one base per branch.
 """
@@ -162,11 +162,21 @@ def _as_decided(  # a field of a person, and its sides, are named everywhere her
     """Return the verdict that the owner's own decision makes of one."""
     standstill = decided.standstills.get((uid, name))
     if standstill is not None and stands_still(standstill, ours, sides):
-        return Verdict(ours, (), None, stands_still=True)
+        return _put_back(standstill, sides, decided)
     if not found.is_open or found.conflict is None or found.conflict.id not in decided.choices:
         return found
     chosen = decided.choices[found.conflict.id]
     conflict = replace(found.conflict, settled_by=OWNER, chosen=chosen)
+    return Verdict(chosen, (OWNER,), conflict, stands_still=False)
+
+
+def _put_back(standstill: Standstill, sides: Sequence[Side], decided: Decided) -> Verdict:
+    """Return the verdict on a field that was put back: it stays so, or takes what the owner has chosen for it since."""
+    chosen = decided.choices.get(standstill.id)
+    if chosen is None:
+        return Verdict(standstill.ours, (), None, stands_still=True)
+    bases = {side.account: side.base[standstill.field] for side in sides if standstill.field in side.base}
+    conflict = replace(standstill.as_clash(bases), settled_by=OWNER, chosen=chosen)
     return Verdict(chosen, (OWNER,), conflict, stands_still=False)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mappings import google_people, graph_contacts, vcard
-from mappings.conflict import Conflict
+from mappings.conflict import Conflict, Decided
 from mappings.fields import (
     FIELDS,
     NAMES,
@@ -23,7 +23,7 @@ from mappings.fields import (
     value_of,
     with_values,
 )
-from mappings.merge import NOTE, Merged, Side, merge, target
+from mappings.merge import NOTE, Merged, Side, Verdict, merge, target
 from mappings.note_dates import settled, without_ours
 from mappings.operation import (
     Agree,
@@ -168,11 +168,17 @@ def plan_person(
         bare=bare.accounts if bare is not None and is_bare else frozenset(),
     )
     moved_on: tuple[FieldName, ...] = tuple(
-        name
-        for name, verdict in merged.verdicts.items()
-        if (note.uid, name) in world.decided.standstills and not verdict.stands_still
+        name for name, verdict in merged.verdicts.items() if _has_moved_on(note.uid, name, verdict, decided)
     )
     return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)), moved_on, tuple(_surplus(case)))
+
+
+def _has_moved_on(uid: Uid, name: FieldName, verdict: Verdict, decided: Decided) -> bool:
+    """Tell whether a side has changed a field since it was put back. What is chosen for it only becomes so once written."""
+    standstill = decided.standstills.get((uid, name))
+    if standstill is None or verdict.stands_still:
+        return False
+    return verdict.conflict is None or verdict.conflict.id != standstill.id
 
 
 def _steps(case: _Case) -> Iterator[Operation]:

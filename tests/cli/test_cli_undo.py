@@ -123,6 +123,32 @@ def test_what_cannot_be_put_back_says_why(told: Command, arguments: list[str], w
     assert (ran.code, word in ran.said) == (64, True)
 
 
+@pytest.mark.parametrize(
+    ("options", "role"), [(["--note"], "Countess"), (["--remote"], "Analyst"), (["--value", "Queen"], "Queen")]
+)
+def test_an_undone_field_is_listed_with_its_id_and_settled_by_it(
+    told: Command, synced: FolderWorld, options: list[str], role: str
+) -> None:
+    edit(synced.note(ADA), "Analyst", "Countess")
+    told("sync", "--once")
+    told("undo", last_run(told), "--yes")
+    (kept,) = json.loads(told("conflicts", "--json").said)
+    assert (kept["state"], kept["ours"], kept["theirs"]) == ("undone", "Countess", {"home": "Analyst"})
+    identity = kept["id"]
+    assert json.loads(told("status", "--json").said)["undone"][0]["id"] == identity
+    for shown in (told("conflicts").said, told("show", identity[:4]).said):
+        assert all(word in shown for word in (f"People/{ADA}.md: title  [{identity}]", "undone", "Countess", "Analyst"))
+    ran = told("settle", identity, *options)
+    assert (ran.code, "left as you undid it" in ran.said) == (0, False)
+    assert (f"role: {role} # for now" in synced.note(ADA).read_text(), told("conflicts").said) == (
+        True, "No conflict.\n",
+    )  # fmt: skip
+    assert f"TITLE:{role}\r\n" in synced.card_of(ADA).read_bytes().decode()
+    assert "by you" in told("conflicts", "--all").said
+    before = synced.sides()
+    assert (told("sync", "--once").code, synced.sides()) == (0, before)
+
+
 def test_an_undone_field_moves_again_with_the_next_edit(told: Command, synced: FolderWorld) -> None:
     edit(synced.note(ADA), "Analyst", "Countess")
     told("sync", "--once")

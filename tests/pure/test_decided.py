@@ -172,3 +172,28 @@ def test_what_the_owner_chose_is_exact_even_where_lists_unite() -> None:
     (conflict,) = planned(state).conflicts
     chosen = world(*state.notes, accounts=state.accounts, links=state.links, decided=Decided({conflict.id: ()}, {}, {}))
     assert told_to_say(planned(chosen)) == ({}, {"emails": ()})
+
+
+@pytest.mark.parametrize(("name", "base", "ours", "theirs"), STATES)
+def test_a_field_that_was_put_back_is_settled_by_its_id_and_has_not_moved_on_until_a_side_says_so(
+    name: FieldName, base: Value, ours: Value, theirs: Value
+) -> None:
+    """A run may die between the choice and its writing: the field must not go its own way then."""
+    ((_, standstill),) = still(name, ours, theirs).standstills.items()
+    answers: tuple[tuple[Value, tuple[Values, Values]], ...] = (
+        (ours, ({}, {name: ours})),
+        (theirs, ({name: theirs}, {})),
+    )
+    for chosen, told in answers:
+        decided = Decided({standstill.id: chosen}, {(ADA, name): standstill}, {})
+        result = planned(ada(name, base, ours, theirs, decided))
+        assert (told_to_say(result), result.moved_on) == (told, ())
+        (settled,) = result.conflicts
+        assert (settled.id, settled.settled_by, settled.chosen) == (standstill.id, OWNER, chosen)
+
+
+def test_what_was_chosen_for_a_field_that_was_put_back_is_void_once_a_side_has_changed() -> None:
+    standstill = Standstill(ADA, "title", "Poet", {HOME: "Analyst"})
+    decided = Decided({standstill.id: "Analyst"}, {(ADA, "title"): standstill}, {})
+    result = planned(ada("title", "Analyst", "Countess", "Analyst", decided))
+    assert (told_to_say(result), result.moved_on) == (({}, {"title": "Countess"}), ((ADA, "title"),))
