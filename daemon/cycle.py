@@ -193,7 +193,8 @@ def _keep_waiting(tx: Transaction, job: Execution, seen: Look) -> None:
     if seen.plan.brakes:
         whole = approved_of(job.setup, seen, everything(job.setup)).plan
         steps = saved_plan.left_over(whole.operations, seen.plan)
-    paths = {note.uid: note.path for note in seen.world.notes}
+    # Of somebody whose note is gone, where it was.
+    paths = {**links.people(tx), **{note.uid: note.path for note in seen.world.notes}}
     saved_plan.keep_waiting(tx, saved_plan.saved(steps, paths, job.now))
 
 

@@ -6,10 +6,12 @@ from random import Random
 
 from connectors.memory import payload
 from daemon import undo
+from daemon.setup import NewNotes
 from daemon.undo import Undone
 from mappings.fields import Rule
 from mappings.person import FieldName, Value
 from mappings.record import AccountName, NotePath, RemoteId
+from simulation import diary_hand
 from simulation.story import ADA, NOTE, Story
 from simulation.values import MANY, TYPED, fresh
 from simulation.world import HOME, WORK, Nature, one_by_one
@@ -104,3 +106,110 @@ def in_step(text: bytes = NOTE) -> Story:
 def the_entry(story: Story) -> RemoteId:
     (remote_id,) = story.world.books[HOME].entries
     return remote_id
+
+
+def eventful(rng: Random) -> Story:
+    """Return a world in which everything may have happened that a run can answer to; nothing is synced of the last of it.
+
+    Five people, each of whom at most one thing of `_LATER` befalls, which a run believes only if it sees it twice, and
+    one of `_AT_ONCE`, beside edits and meetings of anybody.
+    """
+    nature = replace(
+        Nature.calm(), calendars=True, delete_with_note=rng.random() < 0.5, uid_key=rng.choice(("uid", "uid", ""))
+    )
+    story = Story(nature)
+    for number in range(5):
+        story.world.vault.save(_path(number), note(f"Person Q{number}", _values(rng, number)), by_rename=True)
+    apart = story.world.vault.files[_path(4)].content
+    story.sync()
+    story.sync()
+    is_kept_apart = rng.random() < 0.4
+    if is_kept_apart:
+        story.world.vault.save(_path(4), b"Shopping list\n", by_rename=True)
+        story.sync()
+        story.sync()
+    for number in range(4):
+        if rng.random() < 0.5:
+            rng.choice(_LATER)(story, number, rng)
+    story.sync()
+    if is_kept_apart:
+        story.world.vault.save(_path(4), apart, by_rename=True)
+    for number in range(4):
+        if rng.random() < 0.6:
+            rng.choice(_AT_ONCE)(story, number, rng)
+    wish = NewNotes(frozenset[AccountName](), frozenset({HOME, WORK}), "People", None, 20)
+    if rng.random() < 0.5:
+        story.world.setup = replace(story.world.setup, new_notes=wish)
+    happens(story, rng)
+    return story
+
+
+def _path(number: int) -> NotePath:
+    return NotePath(f"People/Person Q{number}.md")
+
+
+def _values(rng: Random, number: int) -> dict[FieldName, str]:
+    values: dict[FieldName, str] = {field: fresh(field, rng.randrange(400)) for field in KEYS if rng.random() < 0.6}
+    return {**values, "emails": fresh("emails", number)}
+
+
+def _linked(story: Story, number: int, rng: Random) -> tuple[AccountName, RemoteId] | None:
+    """Return one of the contacts that carry a person's address."""
+    found = [
+        (name, remote_id)
+        for name, book in story.world.books.items()
+        for remote_id, entry in book.entries.items()
+        if fresh("emails", number) in entry.person.emails
+    ]
+    return rng.choice(found) if found else None
+
+
+def _note_goes(story: Story, number: int, _: Random) -> None:
+    story.world.vault.files.pop(_path(number), None)
+
+
+def _note_is_nobodys(story: Story, number: int, _: Random) -> None:
+    if _path(number) in story.world.vault.files:
+        story.world.vault.save(_path(number), b"Shopping list\n", by_rename=True)
+
+
+def _contact_goes(story: Story, number: int, rng: Random) -> None:
+    if found := _linked(story, number, rng):
+        story.world.books[found[0]].remove(found[1])
+
+
+def _contact_is_renamed(story: Story, number: int, rng: Random) -> None:
+    if found := _linked(story, number, rng):
+        story.world.books[found[0]].rename(found[1])
+
+
+def _all_sides_come_to_say_the_same(story: Story, number: int, rng: Random) -> None:
+    place = fresh("location", 950 + number)
+    file = story.world.vault.files.get(_path(number))
+    if file is None or b"location:" not in file.content or (found := _linked(story, number, rng)) is None:
+        return
+    lines = [f"location: {place}" if one.startswith("location:") else one for one in file.content.decode().split("\n")]
+    story.world.vault.save(_path(number), "\n".join(lines).encode(), by_rename=True)
+    story.world.books[found[0]].edit(found[1], {"location": place})
+
+
+def _stranger_comes(story: Story, number: int, rng: Random) -> None:
+    said: dict[FieldName, Value] = {"name": f"Newcomer {number}", "emails": (fresh("emails", 960 + number),)}
+    rng.choice(list(story.world.books.values())).add(person(said), extra="NOTE:a stranger")
+
+
+def _note_comes(story: Story, number: int, rng: Random) -> None:
+    """Somebody who has a contact already, or not."""
+    address = fresh("emails", 970 + number)
+    story.world.vault.save(_path(10 + number), note(f"Person Q{10 + number}", {"emails": address}), by_rename=True)
+    if rng.random() < 0.5:
+        said: dict[FieldName, Value] = {"name": f"Person Q{10 + number}", "emails": (address,), "nickname": "Nick"}
+        story.world.books[HOME].add(person(said), extra="NOTE:known")
+
+
+def _they_meet(story: Story, number: int, rng: Random) -> None:
+    diary_hand.meet(rng, story.world, [fresh("emails", number)])
+
+
+_LATER = (_note_goes, _note_is_nobodys, _contact_goes)
+_AT_ONCE = (_contact_is_renamed, _all_sides_come_to_say_the_same, _stranger_comes, _note_comes, _they_meet)

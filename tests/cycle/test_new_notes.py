@@ -314,6 +314,20 @@ class TestLimits:
         world.sync()
         assert list(notes(world)) == ["People/Grace Hopper.md"]
 
+    @pytest.mark.parametrize(
+        "text", ["Shopping list\n", note_of("Edith", "edith")], ids=["nobody's", "somebody else's"]
+    )
+    def test_a_note_that_has_become_anothers_keeps_nobody_from_getting_one(self, world: AgendaWorld, text: str) -> None:
+        """Its person is missed in every look from then on, and yet the note was looked at."""
+        world.world.note("Ada").write_text(text)
+        world.sync()
+        add(world, GRACE)
+        for _ in range(2):
+            report = world.sync()
+            assert report.deeds is not None
+            assert report.deeds.postponed == ()
+        assert list(notes(world)) == ["People/Grace Hopper.md"]
+
     @pytest.mark.parametrize("meanwhile", [None, ""], ids=["taken away", "emptied"])
     def test_one_whose_note_is_being_saved_while_the_vault_is_looked_at_gets_no_second(
         self, world: AgendaWorld, meanwhile: str | None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from random import Random
 
 import pytest
@@ -171,10 +170,7 @@ def test_an_account_that_is_away_gets_it_when_it_is_back(failing: str) -> None:
 
 
 def test_a_note_that_could_not_be_written_gets_it_in_the_next_run() -> None:
-    """Long after: sooner, the note's word would be doubted as an old copy's, and asked about."""
     story = undone_company()
-    story.world.pass_time(timedelta(days=2))
-    story.sync()
     deciding.settle(story.world.state, the_field(story).conflict, TakeRemote(HOME), story.world.now)
     story.failing = "replace asked"
     story.sync()
