@@ -257,7 +257,8 @@ def _is_valid(row: NoteRow, stat: FileStat, rules_key: str, now: datetime) -> bo
         row.trusted
         and seen == (stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns)
         and row.rules_key == rules_key
-        and now < due
+        # A clock that was set back makes the last look lie in the future; then the next one is due as well.
+        and row.hashed_at <= now < due
     )
 
 
