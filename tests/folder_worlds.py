@@ -121,6 +121,17 @@ def made(root: Path, *, vault: str = "", account: str = "", more: str = "") -> F
     return world
 
 
+def carried_out(world: FolderWorld) -> Ran:
+    """Have a plan kept that touches nothing, and then carried out whole: there is nothing left to be done."""
+    target, before = world.root / "plan.json", world.sides()
+    kept = world.contactd("plan", "-o", str(target))
+    assert (kept.code, world.sides() == before) == (0, True), kept.said
+    ran = world.contactd("apply", str(target), "--yes")
+    left = json.loads(world.contactd("plan", "--json").said)["plan"]["operations"]
+    assert [step["kind"] for step in left if step["kind"] != "Agree"] == [], left
+    return ran
+
+
 def person(name: str, *lines: str, body: str = "") -> str:
     """Return the note of a person of the seed's kind, with these frontmatter lines."""
     return "\n".join(["---", "type: people", f"title: {name}", *lines, "tags:", "- type/people", "---", body])

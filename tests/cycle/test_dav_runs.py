@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dav_servers import PASSWORD, USERNAME, Passing, Said, Server, Wire, ics, undisturbed, wire_to
-from folder_worlds import FolderWorld, Ran, difference, edit, person, run, seen, writable_copy
+from folder_worlds import FolderWorld, Ran, carried_out, difference, edit, person, run, seen, writable_copy
 
 pytestmark = pytest.mark.thorough
 
@@ -495,7 +495,7 @@ def meaning(world: DavWorld) -> dict[str, list[str]]:
     return {name: [one for one in lines(world.card_of(name)) if not one.startswith("REV")] for name in world.names()}
 
 
-def test_a_run_is_taken_back_on_both_sides_and_again(world: DavWorld) -> None:
+def test_a_plan_is_carried_out_and_taken_back_on_both_sides_and_again(world: DavWorld) -> None:
     world.edit_card(
         "Oona Byrne", "VERSION:3.0\r\n", "VERSION:3.0\r\nitem7.X-ABRELATEDNAMES:Annabella\r\nNICKNAME:Oo\r\n"
     )
@@ -503,8 +503,10 @@ def test_a_run_is_taken_back_on_both_sides_and_again(world: DavWorld) -> None:
     edit(world.note("Samir Haddad"), "+353 1 555 0123", "+353 1 555 0124")
     world.note("Newcomer").write_text(person("Newcomer", "email: new@example.test"))
     before = {path: stamp.content for path, stamp in seen(world.folders.vault).items()}, meaning(world)
-    assert world.sync().code == 0
+    ran = carried_out(world.folders)
+    assert ran.code == 0, ran.said
     after = {path: stamp.content for path, stamp in seen(world.folders.vault).items()}, meaning(world)
+    assert after != before
     for expected in (before, after):
         run = json.loads(world.folders.contactd("log", "--json").said)[0]["run"]
         ran = world.folders.contactd("undo", str(run), "--yes")

@@ -12,7 +12,7 @@ from emulators.google.contacts import WRITABLE, Doc
 from emulators.google.server import Server
 from emulators.google.world import When
 from emulators.graph.certificates import made as made_certificates
-from folder_worlds import FolderWorld, difference, edit, person
+from folder_worlds import FolderWorld, carried_out, difference, edit, person
 from google_worlds import GoogleWorld, account_table, made, sign_in
 from mappings.record import AccountName
 
@@ -340,7 +340,7 @@ def test_no_log_says_what_lets_anybody_in_or_what_a_contact_says(worlds: tuple[F
     assert world.sync().code == 0
 
 
-def test_a_run_is_taken_back_on_both_sides_and_again(worlds: tuple[FolderWorld, GoogleWorld]) -> None:
+def test_a_plan_is_carried_out_and_taken_back_on_both_sides_and_again(worlds: tuple[FolderWorld, GoogleWorld]) -> None:
     world, google = worlds
     write(world, "Ada Lovelace", "email: ada@example.test", "role: Analyst", "location: London")
     write(world, "Grace Hopper", "email: grace@example.test")
@@ -359,8 +359,10 @@ def test_a_run_is_taken_back_on_both_sides_and_again(worlds: tuple[FolderWorld, 
         return notes, {one.entries["names"][0]["givenName"]: one.entries for one in google.book.living}
 
     before = now()
-    assert world.sync().code == 0
+    ran = carried_out(world)
+    assert ran.code == 0, ran.said
     after = now()
+    assert after != before
     for expected in (before, after):
         run = json.loads(world.contactd("log", "--json").said)[0]["run"]
         ran = world.contactd("undo", str(run), "--yes")
