@@ -125,14 +125,18 @@ def tell(text: str) -> None:
 
 
 def finished(text: str, stream: TextIO, ctx: click.Context) -> str:
-    """Make every command in a text one that can be copied and run, and break lines for a terminal, not for a pipe."""
+    """Make every command in a text one that can be copied and run; break lines and colour for a terminal, not for a pipe."""
     import shlex
     import shutil
 
+    from daemon import difference
     from daemon.render import fitted, runnable
 
     text = runnable(text, f"--config {shlex.quote(str(ctx.meta[_CONFIG]))}" if ctx.meta.get(_IS_NAMED) else "")
+    is_coloured = stream.isatty() and difference.is_wanted()
+    text = text if is_coloured else difference.unmarked(text)
     text = fitted(text, shutil.get_terminal_size().columns) if stream.isatty() else text
+    text = difference.painted(text)
     # A terminal may speak less than Unicode.
     return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 

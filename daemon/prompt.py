@@ -3,11 +3,14 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+import termios
+import tty
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 
 import click
 
-from daemon import links_review, render_links_review, render_review
+from daemon import difference, links_review, render_links_review, render_review
 from daemon.deciding import Take, TakeBoth, TakeNote, TakeRemote, TakeValue, is_list
 from daemon.links_review import Doubtful, LinkTo, Say
 from daemon.render import People, field_name, plain
@@ -16,6 +19,10 @@ from mappings.conflict import Conflict
 from mappings.fields import texts
 
 _COLUMNS_MIN = 20
+_KEY_BYTES_MAX = 32
+_CONTROL_CHARACTERS, _NO_CHARACTER = 6, b"\0"
+"""Where a terminal's settings have these, and what turns one off. Source: Linux, termios(3), `_POSIX_VDISABLE`."""
+
 _END_OF_INPUT = frozenset({"", "\x04", "\x1a"})
 _MOVES: Mapping[str, Move] = {"s": Move.SKIP, "p": Move.BACK, "q": Move.QUIT}
 _SAID: Mapping[str, Say] = {"n": Say.NEW, "x": Say.NOBODY, "s": Say.SKIP, "p": Say.BACK, "q": Say.QUIT}
@@ -31,8 +38,9 @@ class Asker:
     def __call__(self, case: Case) -> Answer:
         problem = case.problem
         while True:
-            self._show(case, problem)
-            key = _key()
+            with _keys() as next_key:
+                self._show(case, problem)
+                key = next_key()
             answer = self._answer(case.conflict, key)
             if answer is not None:
                 return answer
@@ -40,7 +48,7 @@ class Asker:
 
     def _show(self, case: Case, problem: str) -> None:
         columns = _columns()
-        text = render_review.screen(case, self._people, columns, coloured=_is_coloured())
+        text = render_review.screen(case, self._people, columns, coloured=difference.is_wanted())
         _show(text, problem, render_review.prompt(case.conflict, columns))
 
     def _answer(self, conflict: Conflict, key: str) -> Answer | None:
@@ -61,8 +69,9 @@ def ask_about_link(doubtful: Doubtful) -> links_review.Answer:
     shown = doubtful.candidates[: render_links_review.SHOWN_MAX]
     while True:
         columns = _columns()
-        _show(render_links_review.screen(doubtful, columns), problem, render_links_review.prompt(doubtful, columns))
-        key = _key()
+        with _keys() as next_key:
+            _show(render_links_review.screen(doubtful, columns), problem, render_links_review.prompt(doubtful, columns))
+            key = next_key()
         if key in _END_OF_INPUT:
             return Say.QUIT
         if key.isdecimal() and 1 <= int(key) <= len(shown):
@@ -77,14 +86,11 @@ def _columns() -> int:
     return max(_COLUMNS_MIN, shutil.get_terminal_size().columns - 1)
 
 
-def _is_coloured() -> bool:
-    return "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
-
-
 def _show(text: str, problem: str, keys: str) -> None:
     """Show a screen of its own, where the terminal can; else one below the other."""
     told = [text, *([plain(problem)] if problem else []), keys]
-    click.echo((_CLEAR if _is_coloured() else "\n") + "\n".join(told), err=True, color=_is_coloured())
+    is_coloured = difference.is_wanted()
+    click.echo((_CLEAR if is_coloured else "\n") + "\n".join(told), err=True, color=is_coloured)
 
 
 def _is_no_key(key: str) -> str:
@@ -102,12 +108,24 @@ def _take(conflict: Conflict, key: str) -> Take | None:
     return TakeBoth() if key == "b" and is_list(conflict) else None
 
 
-def _key() -> str:
-    """Read one key; the end of the input quits, Ctrl-C goes on as `KeyboardInterrupt`."""
+@contextmanager
+def _keys() -> Generator[Callable[[], str]]:
+    """Take keys one by one from here on, and hand over what reads the next; "" is the end of the input.
+
+    From before a screen is shown: a key counts as soon as one can see what it answers, and none that was typed earlier
+    does, for a screen that was not there yet. What one key sends, such as an arrow's three characters, comes as one.
+    Ctrl-C interrupts; Ctrl-Z is a key, because whoever comes back finds a terminal that waits for whole lines.
+    """
+    stdin = sys.stdin.fileno()
+    before = termios.tcgetattr(stdin)
+    tty.setcbreak(stdin, termios.TCSAFLUSH)
+    single = termios.tcgetattr(stdin)
+    single[_CONTROL_CHARACTERS][termios.VSUSP] = _NO_CHARACTER
+    termios.tcsetattr(stdin, termios.TCSADRAIN, single)
     try:
-        return click.getchar()
-    except EOFError:
-        return ""
+        yield lambda: os.read(stdin, _KEY_BYTES_MAX).decode(errors="replace")
+    finally:
+        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
 
 
 def _edited(conflict: Conflict) -> Take | None:

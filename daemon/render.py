@@ -35,6 +35,9 @@ Joiners (U+200C, U+200D) are none of these: Persian and many emoji are written w
 Source: Unicode 15.1 UAX 9 section 2, and the general categories Cc, Cs, Zl, Zp.
 """
 
+BEGIN, END = "\x0e", "\x0f"
+"""What marks a part of a page, to be coloured where it can be (`difference`); on a terminal it takes no room."""
+
 _COMMAND = re.compile(r"`contactd (?=[a-z])[^`\n]*(?=`)")
 _NO_BREAK = "\0"
 """Stands for a blank at which no line may be broken; no page holds it otherwise."""
@@ -45,9 +48,19 @@ def plain(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+class Shown(str):
+    """A text that `plain` has seen already, and that may bear marks of ours since (`difference`)."""
+
+    __slots__ = ()
+
+
 def page(lines: Iterable[str]) -> str:
     """Return lines as one text; whatever they hold, each stays one."""
-    return "\n".join(plain(line) for line in lines)
+    return "\n".join(map(_shown, lines))
+
+
+def _shown(text: str) -> Shown:
+    return text if isinstance(text, Shown) else Shown(plain(text))
 
 
 def _instant(value: object) -> str:
@@ -129,11 +142,11 @@ def field_name(name: str) -> str:
     return name.replace("_", " ")
 
 
-def aligned(rows: Sequence[tuple[str, str]], indent: str) -> list[str]:
+def aligned(rows: Sequence[tuple[str, str]], indent: str) -> list[Shown]:
     """Return rows of two columns, the second one aligned."""
-    shown = [(plain(left), plain(right)) for left, right in rows]
+    shown = [(_shown(left), _shown(right)) for left, right in rows]
     width = max((len(left) for left, _ in shown), default=0)
-    return [f"{indent}{left:<{width}}  {right}".rstrip() for left, right in shown]
+    return [Shown(f"{indent}{left:<{width}}  {right}".rstrip()) for left, right in shown]
 
 
 def fitted(text: str, columns: int) -> str:
@@ -144,7 +157,7 @@ def fitted(text: str, columns: int) -> str:
 
 
 def _broken(line: str, columns: int) -> list[str]:
-    if len(line) <= columns:
+    if len(line) - line.count(BEGIN) - line.count(END) <= columns:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     wrapper = TextWrapper(columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 from daemon import render_plan
 from daemon.codec import time_text
+from daemon.difference import change
 from daemon.journal import Entry, OperationState, Run
-from daemon.render import People, aligned, day, document, field_name, number, page, value
+from daemon.render import People, aligned, day, document, field_name, number, page
 from daemon.report import Deeds
 from daemon.undo import Undone
 from mappings.fields import FIELDS, blank, texts, value_of
@@ -154,7 +155,7 @@ def _entry(entry: Entry, people: People) -> Iterator[str]:
     yield f"{people.get(operation.uid, operation.uid)} ({where}): {state}{_verb(entry)}" + (
         f" ({entry.reason})" if entry.reason else ""
     )
-    rows = [(field_name(one.field), f"{value(one.before)} -> {value(one.after)}") for one in _changes(entry)]
+    rows = [(field_name(one.field), change(one.before, one.after)) for one in _changes(entry)]
     yield from aligned(rows, "  ")
 
 

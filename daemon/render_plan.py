@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import assert_never
 
-from daemon.render import People, aligned, field_name, page, value
+from daemon.difference import change
+from daemon.render import People, Shown, aligned, field_name, page, plain
 from mappings.brakes import Brake, FirstRun, Kind, Place, RulesChanged, TooMany
 from mappings.fields import FIELDS, texts, value_of
 from mappings.operation import (
@@ -69,7 +70,7 @@ def key(step: Operation) -> tuple[str, Uid, str]:
     return type(step).__name__, step.uid, place
 
 
-def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> list[str]:
+def lines(steps: Sequence[Operation], people: People, *, all_of_them: bool) -> Sequence[str]:
     """Return the steps, one line each; of very many the counts and the first, unless all are wanted."""
     shown = [step for step in steps if is_shown(step)]
     if all_of_them or len(shown) <= SHOWN_MAX:
@@ -113,7 +114,7 @@ _TOO_MANY = {
 }
 
 
-def _table(steps: Sequence[Operation], people: People) -> list[str]:
+def _table(steps: Sequence[Operation], people: People) -> Sequence[str]:
     people = {**people, **{step.uid: step.path for step in steps if isinstance(step, CreateNote)}}
     return aligned([_row(step, people) for step in steps], "  ")
 
@@ -122,7 +123,7 @@ def _row(step: Operation, people: People) -> tuple[str, str]:
     """Return one step as the verb and the rest."""
     match step:
         case WriteNote():
-            return "write note", f"{step.path}: {_changes(step.changes, insert_uid=step.insert_uid)}"
+            return "write note", _changed(step.path, step.changes, insert_uid=step.insert_uid)
         case CreateNote():
             return "make note", f"{step.path}: {_origin(step)}"
         case RemoveNote():
@@ -130,8 +131,8 @@ def _row(step: Operation, people: People) -> tuple[str, str]:
         case CreateRecord():
             return "make contact", f"{step.account}: {_name(step.uid, people)} ({_fields_of(step.person)})"
         case UpdateRecord():
-            changes = _changes(step.changes, insert_uid=step.insert_uid)
-            return "change contact", f"{step.account}: {_name(step.uid, people)}: {changes}"
+            where = f"{step.account}: {_name(step.uid, people)}"
+            return "change contact", _changed(where, step.changes, insert_uid=step.insert_uid)
         case DeleteRecord():
             return "delete contact", f"{step.account}: {_name(step.uid, people)} (its note is gone)"
         case RestoreNote():
@@ -223,9 +224,9 @@ def _restored(step: RestoreRecord) -> str:
     return "make contact anew" if step.after is None else "put back contact"
 
 
-def _changes(changes: Sequence[Change], *, insert_uid: bool) -> str:
-    told = [f"{field_name(change.field)}: {value(change.before)} -> {value(change.after)}" for change in changes]
-    return "; ".join([*told, *(["its uid is added"] if insert_uid else [])])
+def _changed(where: str, changes: Sequence[Change], *, insert_uid: bool) -> Shown:
+    told = [f"{field_name(one.field)}: {change(one.before, one.after)}" for one in changes]
+    return Shown(f"{plain(where)}: {'; '.join([*told, *(['its uid is added'] if insert_uid else [])])}")
 
 
 def _fields_of(person: Person) -> str:

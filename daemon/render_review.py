@@ -3,12 +3,12 @@
 It fits into 80 columns and into fewer, and says everything without colour; colour only points at what differs.
 """
 
-from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Sequence
 from textwrap import wrap
 from unicodedata import combining, east_asian_width
 
 from daemon.deciding import is_list
+from daemon.difference import marked, painted
 from daemon.render import People, day, field_name, plain, value
 from daemon.review import Case
 from mappings.conflict import Conflict
@@ -18,7 +18,6 @@ from mappings.person import Value
 _COLUMN_MIN = 14
 """Narrower columns would break every word; then the sides stand below each other."""
 
-_CHANGED, _PLAIN = "\x1b[1;33m", "\x1b[0m"
 _NOTHING = "(nothing)"
 _NO_BREAK = "\0"
 """Stands for a blank at which no line may be broken; no page holds it otherwise."""
@@ -93,7 +92,7 @@ def _cell(said: Value, base: Value | None, width: int, *, coloured: bool) -> lis
     lines = [line for text in texts(said) or (_NOTHING,) for line in _wrapped(plain(text), width) or [""]]
     if not coloured or base is None:
         return [(line, _columns(line)) for line in lines]
-    return [(_marked(line, value(base)), _columns(line)) for line in lines]
+    return [(painted(marked(line, plain(value(base)))), _columns(line)) for line in lines]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
@@ -104,17 +103,6 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _columns(text: str) -> int:
     """Return how many columns a text takes on a terminal. Source: Unicode 15.1 UAX 11, East Asian Width."""
     return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
-
-
-def _marked(line: str, base: str) -> str:
-    """Return a line with what the base does not have coloured."""
-    return "".join(_pieces(line, base))
-
-
-def _pieces(line: str, base: str) -> Iterator[str]:
-    for operation, _, _, start, end in SequenceMatcher(None, base, line, autojunk=False).get_opcodes():
-        if operation != "delete" and start < end:
-            yield line[start:end] if operation == "equal" else f"{_CHANGED}{line[start:end]}{_PLAIN}"
 
 
 def _common(conflict: Conflict) -> Value | None:

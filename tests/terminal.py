@@ -40,6 +40,10 @@ class Terminal:
         """Return what is on the screen."""
         return self._run("capture-pane", "-p", "-t", "0")
 
+    def shown_in_colour(self) -> str:
+        """Return what is on the screen, with the escapes that colour it."""
+        return self._run("capture-pane", "-p", "-e", "-t", "0")
+
     def wait_for(self, text: str) -> str:
         """Return the screen as soon as it shows a text."""
         return self._wait(text, shows=True)

@@ -131,6 +131,18 @@ def test_a_capital_letter_answers_all_that_are_alike(
             )
 
 
+@pytest.mark.parametrize("key", ["C-d", "C-z"])
+def test_the_end_of_the_input_quits_and_leaves_the_terminal_as_it_was(
+    clashing: FolderWorld, needs_tool: NeedsTool, tmp_path: Path, key: str
+) -> None:
+    line = ["sh", "-c", '"$@"; stty -a | grep -o "[ -]icanon"; stty -a | grep -o "susp = [^;]*"', "sh"]
+    with terminal(needs_tool("tmux"), tmp_path, [*line, *reviewing(clashing)]) as screen:
+        screen.wait_for("Conflict 1 of 10")
+        screen.type(key)
+        shown = screen.wait_for("ENDED 0")
+    assert ("Nothing was settled" in shown, " icanon" in shown, "susp = ^Z" in shown) == (True, True, True), shown
+
+
 def test_a_value_is_written_in_the_owners_editor(
     told: Command, clashing: FolderWorld, needs_tool: NeedsTool, tmp_path: Path
 ) -> None:
