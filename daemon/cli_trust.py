@@ -200,7 +200,8 @@ def apply(ctx: click.Context, *, file: Path | None, yes: bool, config_path: Path
     """
     from daemon import errands_plan
 
-    text, exit_code = errands_plan.apply(config_path, file, lambda shown: yes or confirmed(f"{shown}\nCarry this out?"))
+    ask = None if yes else lambda shown: confirmed(f"{shown}\nCarry this out?")
+    text, exit_code = errands_plan.apply(config_path, file, ask)
     say(text)
     ctx.exit(exit_code)
 

@@ -124,6 +124,13 @@ def put_back(tx: Transaction, run: int, uid: Uid, names: Iterable[FieldName]) ->
             _put(tx, uid, field, _memory(row[2:]))
 
 
+def seen_empty(tx: Transaction, uid: Uid, names: Iterable[FieldName]) -> None:
+    """Remember that a note has an empty key for these fields: it is none that the owner puts there from now on."""
+    for field in names:
+        for row in tx.all("SELECT * FROM dates WHERE uid = ? AND field = ? AND stood IS NULL", (uid, field)):
+            _put(tx, uid, field, replace(_memory(row[2:]), stood=""))
+
+
 def begun(tx: Transaction) -> None:
     """Remember that a plan with dates was carried out."""
     if get_meta(tx, _BEGUN) is None:

@@ -13,6 +13,7 @@ from daemon.report import Report
 from daemon.saved_plan import SavedPlan, Selected, UnusablePlan
 from daemon.standing import standing
 from daemon.state import State
+from mappings.plan import Plan
 
 Answer = tuple[str, int]
 """What to say, and the exit code."""
@@ -36,14 +37,17 @@ def make(config_path: Path, target: Path | None, *, as_json: bool, verbose: bool
             return render_run.report_json(report, stands), report.exit_code
         told = render_plan.lines(whole, paths, all_of_them=verbose)
     lines = ["To be done:", *told] if told else ["There is nothing to be done."]
+    if left := _left_out(seen.plan):
+        lines.append(f"Not in it, because it waits for you: {left}; `contactd sync --once --dry-run` names it.")
     if target is not None:
         lines.append(f"Kept in {target}. `contactd apply {target}` carries out exactly this.")
     return page(lines), report.exit_code
 
 
-def apply(config_path: Path, source: Path | None, confirmed: Callable[[str], bool]) -> Answer:
+def apply(config_path: Path, source: Path | None, confirmed: Callable[[str], bool] | None) -> Answer:
     """Carry out a plan that was kept, or the one that waits, if the owner confirms what of it still holds.
 
+    Shapes: `confirmed` shows it and asks; None where he has confirmed it unseen.
     Result: the exit code of the run, at least 1 where something of the plan was left out.
     Errors: as `at_work.at_work`; `UnusablePlan`.
     """
@@ -53,6 +57,8 @@ def apply(config_path: Path, source: Path | None, confirmed: Callable[[str], boo
 
         def confirm(selected: Selected) -> bool:
             opened.line.clear()
+            if confirmed is None:
+                return True
             shown = render_plan.lines(selected.operations, people, all_of_them=True)
             return confirmed(page(["To be done:", *shown, *_moved(selected, kept)]))
 
@@ -63,8 +69,15 @@ def apply(config_path: Path, source: Path | None, confirmed: Callable[[str], boo
             return page([*moved, "Nothing was done."]), 1 if moved else 0
         with opened.state.transaction() as tx:
             report_kept.keep(tx, done.report, now())
-        told = render_run.report(done.report, standing(opened.state), (), verbose=False)
+        shown = done.selected.operations if confirmed is not None else ()
+        told = render_run.report(done.report, standing(opened.state), shown, verbose=False)
     return "\n".join([*([page(moved)] if moved else []), told]), max(done.report.exit_code, 1 if moved else 0)
+
+
+def _left_out(plan: Plan) -> str:
+    asked = sum(not one.settled_by for one in plan.conflicts)
+    counts = [(asked, "conflict"), (len(plan.questions), "doubtful link"), (len(plan.holds), "held value")]
+    return ", ".join(number(count, noun) for count, noun in counts if count)
 
 
 def _kept(state: State, source: Path | None, vault: UUID) -> SavedPlan:

@@ -17,12 +17,14 @@ from mappings.operation import (
     CreateRecord,
     DeleteRecord,
     NoteWrite,
+    Operation,
     RemoveNote,
     RestoreNote,
     RestoreRecord,
     UpdateRecord,
     WriteNote,
 )
+from mappings.record import AccountName
 from mappings.undo import Refusal, Undoing
 
 _STATES = {
@@ -85,10 +87,30 @@ def run_json(entries: Sequence[Entry], people: People) -> str:
 
 def undoing(planned: Undoing, people: People) -> str:
     """Return what taking back would do, and what it would leave."""
-    steps = render_plan.lines(planned.operations, people, all_of_them=True)
+    steps = [step for step in planned.operations if render_plan.is_shown(step)]
+    told = [
+        line
+        for step, shown in zip(steps, render_plan.lines(steps, people, all_of_them=True), strict=True)
+        for line in (shown, *_put_back(step, planned))
+    ]
     return page(
-        [*(["To be put back:", *steps] if steps else ["There is nothing to put back."]), *_refusals(planned, people)]
+        [*(["To be put back:", *told] if told else ["There is nothing to put back."]), *_refusals(planned, people)]
     )
+
+
+def _put_back(step: Operation, planned: Undoing) -> Sequence[str]:
+    """Return both values of each field that a note or contact is put back in; what is put back field by field says so."""
+    match step:
+        case RestoreNote():
+            return _values(planned.changes.get((step.uid, AccountName("")), ()), "    ")
+        case RestoreRecord():
+            return _values(planned.changes.get((step.uid, step.account), ()), "    ")
+        case _:
+            return ()
+
+
+def _values(changes: Sequence[Change], indent: str) -> Sequence[str]:
+    return aligned([(field_name(one.field), change(one.before, one.after)) for one in changes], indent)
 
 
 def undone(done: Undone, people: People) -> str:
@@ -155,8 +177,7 @@ def _entry(entry: Entry, people: People) -> Iterator[str]:
     yield f"{people.get(operation.uid, operation.uid)} ({where}): {state}{_verb(entry)}" + (
         f" ({entry.reason})" if entry.reason else ""
     )
-    rows = [(field_name(one.field), change(one.before, one.after)) for one in _changes(entry)]
-    yield from aligned(rows, "  ")
+    yield from _values(_changes(entry), "  ")
 
 
 def _verb(entry: Entry) -> str:

@@ -5,7 +5,7 @@ that is cut short behind a step must not be undone by the next sync. Records tha
 where no field of ours shows it are gone over a second time, field by field.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,9 +19,10 @@ from daemon.report import Deeds
 from daemon.setup import Setup
 from daemon.state import Readable, State, Transaction
 from daemon.vault import hash_of
+from mappings import note as note_lens
 from mappings import undo as decide
-from mappings.operation import NoteWrite, RestoreRecord
-from mappings.person import Uid
+from mappings.operation import NoteWrite, RestoreNote, RestoreRecord
+from mappings.person import FieldName, Uid
 from mappings.record import AccountName, NoteHash, NotePath
 from mappings.undo import Deed, Undoing
 from mappings.world import World
@@ -118,7 +119,7 @@ def carry_out(
         done = _sum(done, _round(job, again, (), workers))
         undoing = replace(undoing, refusals=(*undoing.refusals, *again.refusals))
     with state.transaction() as tx:
-        _dates_put_back(tx, what.run, undoing)
+        _dates_put_back(tx, what.run, undoing, _keys_left(setup, seen.world, undoing))
         journal.finish_run(tx, own_run, 1 if undoing.refusals or done.failures else 0, _counts(done), clock())
     return Undone(own_run, undoing, done)
 
@@ -132,10 +133,25 @@ def _round(job: Execution, undoing: Undoing, leftovers: Sequence[NotePath], work
     return begun.deeds()
 
 
-def _dates_put_back(tx: Transaction, run: RunId, undoing: Undoing) -> None:
-    """Take back what the run made of the owner's word on dates: what he had set before, he has set again."""
+def _dates_put_back(tx: Transaction, run: RunId, undoing: Undoing, keys: Mapping[Uid, AbstractSet[FieldName]]) -> None:
+    """Take back what the run made of the owner's word on dates: what he had set before, he has set again.
+
+    `keys` are those that notes have for dates now: an empty one of these asks for nothing.
+    """
     for standstill in undoing.standstills:
         dates.put_back(tx, run, standstill.uid, [standstill.field])
+        if standstill.field in keys.get(standstill.uid, frozenset()) and not standstill.ours:
+            dates.seen_empty(tx, standstill.uid, [standstill.field])
+
+
+def _keys_left(setup: Setup, world: World, undoing: Undoing) -> Mapping[Uid, AbstractSet[FieldName]]:
+    """Return the dates for which each note has a key once it is put back."""
+    left: dict[Uid, AbstractSet[FieldName]] = {note.uid: note.dated for note in world.notes}
+    for step in undoing.operations:
+        if isinstance(step, RestoreNote):
+            reading = note_lens.read(step.path, step.text, setup.rules)
+            left[step.uid] = reading.dated if reading is not None else frozenset()
+    return left
 
 
 def _touched(state: Readable, run: RunId) -> frozenset[tuple[AccountName, Uid]]:

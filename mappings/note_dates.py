@@ -72,6 +72,24 @@ def settled(
     return Dated(Merged(with_values(merged.person, values), verdicts), tuple(remembered))
 
 
+def without_asked_anew(note: NoteState, dates: Dates | None, decided: Decided) -> Decided:
+    """Return what the owner has decided, but for dates that he had put back and asks for again.
+
+    He does so by an empty key where there was none: that changes what the note says of the date, though no value.
+    """
+    if dates is None:
+        return decided
+    asked = {
+        (note.uid, name)
+        for name in note.dated & dates.fields
+        if (note.uid, name) in decided.standstills.keys() & dates.memories.keys()
+        and noted(note, name) == ""
+        and dates.memory(note.uid, name).stood is None
+    }
+    left = {key: one for key, one in decided.standstills.items() if key not in asked}
+    return replace(decided, standstills=left) if asked else decided
+
+
 def noted(note: NoteState, name: FieldName) -> str | None:
     """Return what a note says of a date, None where it has no key for it."""
     return "".join(texts(value_of(note.reading.person, name))) if name in note.dated else None

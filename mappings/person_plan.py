@@ -24,7 +24,7 @@ from mappings.fields import (
     with_values,
 )
 from mappings.merge import NOTE, Merged, Side, Verdict, merge, target
-from mappings.note_dates import settled, without_ours
+from mappings.note_dates import settled, without_asked_anew, without_ours
 from mappings.operation import (
     Agree,
     Agreed,
@@ -146,7 +146,7 @@ def plan_person(
     `returns` are the person's own. Of the world only what concerns everybody is looked at: dates, decisions, whether
     notes are to carry their uid.
     """
-    decided = world.decided
+    decided = without_asked_anew(note, world.dates, world.decided)
     sides = [without_ours(note, _side(note, pair, returns), world.dates) for pair in pairs]
     takes = frozenset[FieldName]() if note.unwritable else note.holdable - note.refused.keys()
     merged = merge(note.uid, note.reading.person, sides, takes, undone(returns, THE_NOTE), decided)
@@ -168,7 +168,7 @@ def plan_person(
         bare=bare.accounts if bare is not None and is_bare else frozenset(),
     )
     moved_on: tuple[FieldName, ...] = tuple(
-        name for name, verdict in merged.verdicts.items() if _has_moved_on(note.uid, name, verdict, decided)
+        name for name, verdict in merged.verdicts.items() if _has_moved_on(note.uid, name, verdict, world.decided)
     )
     return PersonPlan(tuple(_steps(case)), merged.conflicts, tuple(_holds(case)), moved_on, tuple(_surplus(case)))
 

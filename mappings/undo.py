@@ -45,6 +45,7 @@ from mappings.record import AccountName, NoteHash, Record, RemoteId
 from mappings.world import AccountState, Base, LinkState, NoteState, World
 
 CHANGED = "was changed since"
+_NOTE = AccountName("")
 
 Formers = Mapping[tuple[AccountName, Uid], Base]
 """The bases as they were before the run; a link that the run made has none."""
@@ -78,9 +79,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """The steps that take deeds back, what cannot be, and what is to stand still from before the first step on."""
+    """The steps that take deeds back, what cannot be, and what is to stand still from before the first step on.
+
+    `changes` are what they make of the fields, by person and account ("" for the note): for the owner to see.
+    """
 
     operations: tuple[Operation, ...]
+    changes: Mapping[tuple[Uid, AccountName], tuple[Change, ...]]
     refusals: tuple[Refusal, ...]
     standstills: tuple[Standstill, ...]
     bare: Mapping[Uid, Bare]
@@ -98,6 +103,7 @@ class _Person:
     gone: set[AccountName] = field(default_factory=set[AccountName])
     bare: bool = False
     bare_accounts: set[AccountName] = field(default_factory=set[AccountName])
+    changes: dict[AccountName, tuple[Change, ...]] = field(default_factory=dict[AccountName, tuple[Change, ...]])
     operations: list[Operation] = field(default_factory=list[Operation])
     refusals: list[Refusal] = field(default_factory=list[Refusal])
 
@@ -154,6 +160,12 @@ def undo(
         person.operations[:0] = _rebased(person, sides, formers)
     return Undoing(
         operations=tuple(step for person in people.values() for step in person.operations),
+        changes={
+            (person.uid, account): changes
+            for person in people.values()
+            for account, changes in person.changes.items()
+            if changes
+        },
         refusals=tuple(refusal for person in people.values() for refusal in person.refusals),
         standstills=tuple(one for person in people.values() for one in _standstills(person, sides)),
         bare={
@@ -237,6 +249,7 @@ def _note_back(
     elif deed.before is not None and deed.after is not None and hash_of(deed.after) == person.state.note_hash:
         person.operations.append(RestoreNote(person.uid, person.state.path, person.state.note_hash, deed.before))
         person.note_hash = hash_of(deed.before)
+        person.changes[_NOTE] = _reversed(changes)
         person.note.update((change.field, change.before) for change in changes)
         person.bare = isinstance(operation, WriteNote) and operation.insert_uid
     elif deed.before is not None and hash_of(deed.before) == person.state.note_hash:
@@ -246,6 +259,10 @@ def _note_back(
         _note_fields_back(person, person.state, changes)
     else:
         person.refuse(AccountName(""), "", CHANGED)
+
+
+def _reversed(changes: Sequence[Change]) -> tuple[Change, ...]:
+    return tuple(Change(one.field, one.after, one.before, (OWNER,)) for one in changes)
 
 
 def _note_fields_back(person: _Person, state: NoteState, changes: Sequence[Change]) -> None:
@@ -288,6 +305,7 @@ def _record_back(
         elif isinstance(operation, UpdateRecord) and operation.insert_uid:
             person.bare_accounts.add(account)
         person.records[account] = {change.field: change.before for change in changes}
+        person.changes[account] = _reversed(changes)
     elif changes:
         _record_fields_back(person, account, record, changes)
     else:

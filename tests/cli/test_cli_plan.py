@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from folder_worlds import FolderWorld, Ran, edit, made, person
+from folder_worlds import CONTACTD, FolderWorld, Ran, edit, made, person
+from terminal import terminal
 
 Contactd = Callable[..., Ran]
 Command = Callable[..., Ran]
+NeedsTool = Callable[[str], Path]
 ADA, GRACE = "Ada Byron", "Grace Hopper"
 
 
@@ -48,6 +50,26 @@ def test_a_kept_plan_touches_nothing_and_is_carried_out_as_it_is(told: Command, 
     assert told("apply", target, "--yes").code == 0
     assert (title(edited, ADA), title(edited, GRACE)) == ("Countess", "Admiral")
     assert told("sync", "--once").code == 0
+
+
+def test_what_was_shown_and_asked_about_is_not_told_again(
+    told: Command, edited: FolderWorld, needs_tool: NeedsTool, tmp_path: Path
+) -> None:
+    told("plan", "-o", edited.root / "plan.json")
+    line: list[str | Path] = [CONTACTD, "apply", edited.root / "plan.json", "--config", edited.config]
+    with terminal(needs_tool("tmux"), tmp_path, line) as screen:
+        screen.wait_for("Carry this out?")
+        screen.type("y", "Enter")
+        shown = screen.wait_for("ENDED 0")
+    assert (shown.count("Analyst -> Countess"), "Done, as shown above." in shown) == (1, True), shown
+    assert title(edited, ADA) == "Countess"
+
+
+def test_a_plan_says_what_it_leaves_to_its_owner(told: Command, edited: FolderWorld) -> None:
+    edit(edited.note(ADA), "role: Countess", "role: Countess\ncompany: Looms")
+    edit(edited.card_of(ADA), "TITLE:", "ORG:Gears\r\nTITLE:")
+    ran = told("plan")
+    assert (ran.code, "1 conflict;" in ran.said, "Analyst -> Admiral" in ran.said) == (1, True, True)
 
 
 def test_what_came_after_the_plan_is_not_in_it(told: Command, edited: FolderWorld) -> None:

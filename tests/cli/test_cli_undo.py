@@ -86,7 +86,7 @@ def test_a_dry_run_says_what_would_be_put_back_and_touches_nothing(told: Command
     told("sync", "--once")
     before = synced.sides()
     said = told("undo", last_run(told), "--dry-run").said
-    assert ("put back contact" in said, ADA in said) == (True, True)
+    assert ("put back contact" in said, ADA in said, "    title  Countess -> Analyst\n" in said) == (True, True, True)
     assert synced.sides() == before
 
 

@@ -229,6 +229,30 @@ class TestDates:
         world.sync()
         assert (world.note_line(), world.contact_date()) == ('"2026-11-13"', "2026-11-13")
 
+    @pytest.mark.parametrize("lines", [(), ("last_contact:",)], ids=["no key", "an empty key"])
+    def test_a_first_run_with_dates_that_is_undone_stays_so_until_the_owner_asks_for_a_date(
+        self, tmp_path: Path, lines: tuple[str, ...]
+    ) -> None:
+        """By an empty key where there was none, as in a template; one that stood there before asks for nothing."""
+        world = agenda_world(tmp_path, *lines)
+        world.meet("tea", 9)
+        whole = world.setup
+        world.setup = replace(whole, calendars=())
+        world.sync()
+        world.setup = whole
+        run = world.sync().run
+        assert (world.note_line(), world.contact_date()) == ('"2026-11-09"', "2026-11-09")
+        undone(world, run)
+        before = world.note_line()
+        assert before == ("" if lines else None)
+        for _ in range(2):
+            world.sync()
+            assert (world.note_line(), world.contact_date() or "") == (before, "")
+        world.edit("last_contact", "" if not lines else '"2026-11-01"')
+        world.sync()
+        now = "2026-11-01" if lines else "2026-11-09"
+        assert ((world.note_line() or "").strip('"'), world.contact_date()) == (now, now)
+
     def test_a_pin_that_a_meeting_has_ended_is_set_again(self, tmp_path: Path) -> None:
         """And our own value, put back, is not taken for one that the owner has typed."""
         world = agenda_world(tmp_path)
