@@ -1,6 +1,7 @@
 """The commands by which the owner decides: conflicts, plans, and taking back what was done."""
 # ruff: noqa: PLC0415, PLR0913  # late imports, so that --help is quick; a command's options are its parameters
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -200,7 +201,7 @@ def apply(ctx: click.Context, *, file: Path | None, yes: bool, config_path: Path
     """
     from daemon import errands_plan
 
-    ask = None if yes else lambda shown: confirmed(f"{shown}\nCarry this out?")
+    ask: Callable[[str], bool] | None = None if yes else lambda shown: confirmed(f"{shown}\nCarry this out?")
     text, exit_code = errands_plan.apply(config_path, file, ask)
     say(text)
     ctx.exit(exit_code)
