@@ -26,6 +26,10 @@ _CONTROL_CHARACTERS, _NO_CHARACTER = 6, b"\0"
 _END_OF_INPUT = frozenset({"", "\x04", "\x1a"})
 _MOVES: Mapping[str, Move] = {"s": Move.SKIP, "p": Move.BACK, "q": Move.QUIT}
 _SAID: Mapping[str, Say] = {"n": Say.NEW, "x": Say.NOBODY, "s": Say.SKIP, "p": Say.BACK, "q": Say.QUIT}
+_HELP_IN_EDITOR = (
+    "# Lines that begin with # do not count; no other line at all empties the field on all sides.",
+    "# A value that itself begins with # or \\ has a \\ before it.",
+)
 _CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -41,7 +45,12 @@ class Asker:
             with _keys() as next_key:
                 self._show(case, problem)
                 key = next_key()
-            answer = self._answer(case.conflict, key)
+            try:
+                answer = self._answer(case.conflict, key)
+            except click.ClickException as error:
+                # An editor that is not there, or that its owner left with an error, such as vi's `:cq`.
+                problem = f"Nothing was taken: {error.message}"
+                continue
             if answer is not None:
                 return answer
             problem = _is_no_key(key)
@@ -129,15 +138,23 @@ def _keys() -> Generator[Callable[[], str]]:
 
 
 def _edited(conflict: Conflict) -> Take | None:
-    """Have a value edited, one line for each text; None if nothing was saved."""
-    lines = "\n".join(plain(text) for text in texts(conflict.ours))
-    help_lines = f"# {field_name(conflict.field)}: {'one value on each line' if is_list(conflict) else 'one line'}."
+    """Have a value edited, one line for each text; None if nothing was saved.
+
+    Errors: `click.ClickException` if there is no such editor, or it says that it failed.
+    """
+    lines = [_as_line(plain(text)) for text in texts(conflict.ours)] or [""]
+    help_line = f"# {field_name(conflict.field)}: {'one value on each line' if is_list(conflict) else 'one line'}."
     said = [f"# {account}: {plain(text)}" for account, value in conflict.theirs.items() for text in texts(value)]
-    edited = click.edit("\n".join([lines, help_lines, *said, "# Lines that begin with # do not count.", ""]))
+    edited = click.edit("\n".join([*lines, help_line, *said, *_HELP_IN_EDITOR, ""]))
     if edited is None:
         return None
     kept = (line.strip() for line in edited.splitlines() if not line.startswith("#"))
-    return TakeValue(tuple(line for line in kept if line))
+    return TakeValue(tuple(line.removeprefix("\\") for line in kept if line))
+
+
+def _as_line(text: str) -> str:
+    """Return a text as a line that counts, whatever it begins with."""
+    return f"\\{text}" if text.startswith(("#", "\\")) else text
 
 
 def is_terminal() -> bool:

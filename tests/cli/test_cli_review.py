@@ -143,6 +143,37 @@ def test_the_end_of_the_input_quits_and_leaves_the_terminal_as_it_was(
     assert ("Nothing was settled" in shown, " icanon" in shown, "susp = ^Z" in shown) == (True, True, True), shown
 
 
+def test_an_editor_that_fails_takes_nothing_and_ends_nothing(
+    told: Command, clashing: FolderWorld, needs_tool: NeedsTool, tmp_path: Path
+) -> None:
+    with terminal(needs_tool("tmux"), tmp_path, reviewing(clashing), EDITOR="false") as screen:
+        screen.wait_for("Conflict 1 of 10")
+        screen.type("e")
+        screen.wait_for("Nothing was taken")
+        screen.type("q")
+        screen.wait_for("ENDED 0")
+    assert len(waiting(told)) == len(BEFORE)
+
+
+@pytest.mark.parametrize("company", ["#1 Cochran", "\\#2", "\\\\"])
+def test_a_value_that_looks_like_a_remark_is_kept_by_the_editor(
+    told: Command, world: FolderWorld, needs_tool: NeedsTool, tmp_path: Path, company: str
+) -> None:
+    world.note("Ada Byron").write_text(person("Ada Byron", "company: Engines"))
+    assert told("sync", "--once", "--yes").code == 0
+    edit(world.note("Ada Byron"), "Engines", f"'{company}'")
+    edit(world.card_of("Ada Byron"), "Engines", "Tables")
+    assert told("sync", "--once", "--yes").code == 1
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsleep 1.1\ntouch "$1"\n')
+    editor.chmod(0o700)
+    with terminal(needs_tool("tmux"), tmp_path, reviewing(world), EDITOR=str(editor)) as screen:
+        screen.wait_for("Conflict 1 of 1")
+        screen.type("e")
+        screen.wait_for("ENDED 0")
+    assert f"ORG:{company.replace(chr(92), chr(92) * 2)}\r\n" in world.card_of("Ada Byron").read_bytes().decode()
+
+
 def test_a_value_is_written_in_the_owners_editor(
     told: Command, clashing: FolderWorld, needs_tool: NeedsTool, tmp_path: Path
 ) -> None:
