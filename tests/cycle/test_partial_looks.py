@@ -139,3 +139,11 @@ def test_a_link_is_not_followed_and_a_folder_is_no_note(world: MemoryWorld, tmp_
     world.note("Eve").symlink_to(tmp_path / "secret.md")
     seen = world.setup.vault.look_at([world.path("Eve")])
     assert (seen.notes, len(seen.problems)) == ((), 1)
+
+
+def test_an_edit_that_bears_an_older_time_is_seen(world: MemoryWorld) -> None:
+    """Sync tools set the time of a file to that of another machine, whose clock is another."""
+    whole(world)
+    world.note("Ada").write_text(person("Ada", UIDS["Ada"], "role: Countess"))
+    os.utime(world.note("Ada"), ns=(0, 0))
+    assert {note.reading.person.title for note in whole(world).notes} == {"Analyst", "Countess"}

@@ -1,97 +1,33 @@
-"""Run every piece of the proof, each for a bounded time, and write the table: `python -m proof [--long] [PIECE ...]`.
+"""Run every piece of the proof and write the table: `python -m proof [--short | --long] [--first SEED] [PIECE ...]`.
 
 A piece is a program that prints its figures in its last line and fails if anything does not hold. What it needs and does
-not find (a tool, the right to mount) makes it fail where CI is set; elsewhere it says so and counts as left out.
+not find (a tool, the right to mount) makes it fail where CI is set; elsewhere it says so and counts as left out. Two run
+at a time, the longest first. Chance begins at a seed that no run began at before; it is printed, and `--first` takes it.
 """
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
+
+from proof.pieces import LEFT_OUT, PIECES, Piece
+from simulation.seeds import commit, fresh
 
 _ROOT = Path(__file__).parents[2]
 _TABLE = Path(__file__).with_name("README.md")
-LEFT_OUT = 77
-"""How a piece ends that lacks what it needs. Source: automake's test protocol."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One program, what it is given in a hurry, usually and for a night, and what the most trusted systems of this kind show."""
-
-    name: str
-    what: str
-    short: tuple[str, ...]
-    usual: tuple[str, ...]
-    long: tuple[str, ...]
-    anchors: str
-    seconds: int
-
-
-PIECES: tuple[Piece, ...] = (
-    Piece(
-        "quick",
-        "histories of the real planner, merge, executor and recovery over records",
-        ("proof.histories", "--seeds", "1..1000000", "--seconds", "60"),
-        ("proof.histories", "--seeds", "1..1000000", "--seconds", "240"),
-        ("proof.histories", "--seeds", "1..100000000", "--seconds", "14400"),
-        "Dropbox: tens of millions a night; FoundationDB: tens of thousands of simulations a night",
-        300,
-    ),
-    Piece(
-        "whole",
-        "histories of the whole cycle with lenses, SQLite and calendars",
-        ("simulation", "--seeds", "10001..10300"),
-        ("simulation", "--seeds", "10001..12000"),
-        ("simulation", "--seeds", "10001..150000"),
-        "vdirsyncer: 1,000 examples, no lost-update oracle",
-        480,
-    ),
-    Piece(
-        "mutants",
-        "known bugs, each found by one of the two tiers",
-        ("proof.mutants", "--tier", "quick"),
-        ("proof.mutants",),
-        ("proof.mutants",),
-        "SQLite: mutation testing of branches; TigerBeetle: its oracle's false alarms are fixed in public",
-        600,
-    ),
-    Piece(
-        "sweeps",
-        "system calls of a run, killed at or failing with EIO or ENOSPC, after which the next run ends as it should",
-        ("proof.sweeps", "--stride", "40"),
-        ("proof.sweeps", "--stride", "5"),
-        ("proof.sweeps", "--stride", "1"),
-        "isync: every journal step of 15 scenarios; a prototype: 124 points of one",
-        420,
-    ),
-    Piece(
-        "power",
-        "cuts of the current on ext4, ext4 noauto_da_alloc, xfs and btrfs",
-        ("proof.power_cuts", "--times", "2"),
-        ("proof.power_cuts", "--times", "8"),
-        ("proof.power_cuts", "--times", "60"),
-        "rename without fsync: an empty note on xfs and ext4 noauto_da_alloc",
-        240,
-    ),
-    Piece(
-        "fuzz",
-        "hostile inputs to every parser and lens",
-        ("proof.fuzz", "--seconds", "44"),
-        ("proof.fuzz", "--seconds", "150"),
-        ("proof.fuzz", "--seconds", "7200", "--first", "1000000"),
-        "SQLite: dbsqlfuzz, about a thousand million mutations a day",
-        300,
-    ),
-)
+_AT_A_TIME = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one piece ended."""
+    """How one piece ended; the last line that it printed has its figures."""
 
     piece: Piece
     code: int
@@ -101,58 +37,84 @@ class Result:
 
 def main() -> int:
     """Run what is asked for; write the table if that was everything."""
-    parser = argparse.ArgumentParser(prog="python -m proof")
-    forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--long", action="store_true", help="for a night")
-    forms.add_argument("--short", action="store_true", help="for a few minutes")
-    parser.add_argument("pieces", nargs="*", help=", ".join(piece.name for piece in PIECES))
-    asked = parser.parse_args()
-    chosen = [piece for piece in PIECES if not asked.pieces or piece.name in asked.pieces]
-    form = "long" if asked.long else "short" if asked.short else "usual"
-    results = [_run(piece, form) for piece in chosen]
+    options = _arguments()
+    chosen = [piece for piece in PIECES if not options.pieces or piece.name in options.pieces]
+    _say(f"{len(chosen)} pieces at commit {commit()}; chance begins at --first {options.first}")
+    began = time.monotonic()
+    with ThreadPoolExecutor(_AT_A_TIME) as lanes:
+        longest_first = sorted(chosen, key=lambda piece: -piece.limit_s)
+        running = {piece: lanes.submit(_run, piece, options.form, options.first) for piece in longest_first}
+        results = [running[piece].result() for piece in chosen]
     if len(results) == len(PIECES):
-        _TABLE.write_text(table(results, form))
+        _TABLE.write_text(table(results, options.form), "utf-8")
     failed = [one for one in results if one.code != 0 and (one.code != LEFT_OUT or os.environ.get("CI"))]
-    _say(f"{len(results)} pieces, {len(failed)} failed")
+    for one in results:
+        _say(f"{one.piece.name:8} {_told(one)}")
+    _say(f"{len(results)} pieces in {(time.monotonic() - began) / 60:.0f} minutes, {len(failed)} failed")
     return 1 if failed else 0
 
 
-def _run(piece: Piece, form: str) -> Result:
-    _say(f"== {piece.name}: {piece.what}")
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m proof")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--long", dest="form", action="store_const", const="long", help="for a night")
+    forms.add_argument("--short", dest="form", action="store_const", const="short", help="for a few minutes")
+    parser.set_defaults(form="usual")
+    parser.add_argument("--first", type=int, default=fresh(), help="the seed at which chance begins")
+    parser.add_argument("pieces", nargs="*", metavar="PIECE", help=", ".join(piece.name for piece in PIECES))
+    options = parser.parse_args()
+    if unknown := set(options.pieces) - {piece.name for piece in PIECES}:
+        parser.error(f"there is no piece {', '.join(sorted(unknown))}")
+    return options
+
+
+def _run(piece: Piece, form: str, first: int) -> Result:
     began, last = time.monotonic(), ""
-    command = [sys.executable, "-m", *{"short": piece.short, "usual": piece.usual, "long": piece.long}[form]]
-    limit = None if form == "long" else piece.seconds
-    with subprocess.Popen(command, cwd=_ROOT, env=_environment(), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", *_command(piece, form, first)],
+        cwd=_ROOT,
+        env=os.environ | {"PYTHONPATH": f"{_ROOT}:{_ROOT / 'tests'}", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        # As from a terminal: it ends what it has started.
+        timer = Timer(piece.limit_s, process.send_signal, [signal.SIGINT])
+        if form != "long":
+            timer.start()
         for line in process.stdout or ():
-            sys.stdout.write(line)
+            _say(f"{piece.name:8} | {line.rstrip()}")
             last = line.strip() or last
-            if limit is not None and time.monotonic() - began > limit:
-                process.kill()
-                last = f"stopped after {limit} s: {last}"
-                break
-    return Result(piece, process.returncode, last, time.monotonic() - began)
+        code = process.wait()
+        timer.cancel()
+    if code == -signal.SIGINT:
+        last = f"interrupted, as after {piece.limit_s} s: {last}"
+    return Result(piece, code, last, time.monotonic() - began)
 
 
-def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": f"{_ROOT}:{_ROOT / 'tests'}", "PYTHONUNBUFFERED": "1"}
+def _command(piece: Piece, form: str, first: int) -> Sequence[str]:
+    words = {"short": piece.short, "usual": piece.usual, "long": piece.long}[form]
+    return [word.format(first=first) for word in words.split()]
 
 
-def table(results: list[Result], form: str) -> str:
+def table(results: Sequence[Result], form: str) -> str:
     """Return the figures of a run, which had a form, beside what others show."""
     lines = [
         "# The proof, in figures",
         "",
         "Made by `make proof`; each row is the last line that its program printed. `make proof PIECES=quick` runs one,",
-        "`make proof PIECES=--short` all in some minutes, `PIECES=--long` for a night.",
+        "`make proof PIECES=--short` all in some minutes, `PIECES=--long` for a night. Two run at a time.",
         "",
         f"| piece | what | this run ({form}) | others |",
         "| --- | --- | --- | --- |",
+        *(f"| {one.piece.name} | {one.piece.what} | {_told(one)} | {one.piece.anchors} |" for one in results),
     ]
-    for one in results:
-        ended = {0: "", LEFT_OUT: "left out: "}.get(one.code, "FAILED: ")
-        figures = f"{ended}{one.figures} ({one.seconds:.0f} s)"
-        lines.append(f"| {one.piece.name} | {one.piece.what} | {figures} | {one.piece.anchors} |")
     return "\n".join(lines) + "\n"
+
+
+def _told(one: Result) -> str:
+    ended = {0: "", LEFT_OUT: "left out: "}.get(one.code, "FAILED: ")
+    return f"{ended}{one.figures} ({one.seconds:.0f} s)"
 
 
 def _say(words: str) -> None:

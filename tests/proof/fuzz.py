@@ -1,13 +1,18 @@
 """Hostile input for every parser and lens, for a bounded time: `python -m proof.fuzz --seconds 120`.
 
-Each input is a mutation of something well-formed, drawn from a seed. What may happen is what the parser documents: it
+One half of the time each input is a mutation of something well-formed, drawn from a seed; for the other half
+`proof.guided` looks for inputs that reach what none has reached before. What may happen is what the parser documents: it
 returns, or it raises the errors that are named for it. Anything else fails, and so does an input that takes longer than a
-second of processor time. A note that is read is also put back: unchanged it must come out to the byte.
+second of processor time, or more memory than there is any reason for. A note that is read is also put back: unchanged it
+must come out to the byte.
 """
 
 import argparse
 import json
+import re
+import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +42,7 @@ from proof.histories import say
 
 SLOW_S = 1.0
 HANGS_S = 20.0
+MEMORY_BYTES_MAX = 2 << 30
 
 _CARDS_AT_MOST = 20
 """Of one text: how many a file holds is no fault of the lens."""
@@ -251,14 +257,37 @@ def main() -> int:
     parser.add_argument("--only", default="")
     asked = parser.parse_args()
     signal.signal(signal.SIGALRM, _hangs)
-    total, failures = 0, 0
+    total = guided = failures = 0
     with tempfile.TemporaryDirectory() as folder:
         chosen = [one for one in targets(Path(folder)) if asked.only in one.name]
+        share_s = asked.seconds / len(chosen) / 2
         for target in chosen:
-            fed, failed = _feed(target, asked.first, asked.seconds / len(chosen))
-            total, failures = total + fed, failures + failed
-    say(f"{total} inputs to {len(chosen)} parsers and lenses in {asked.seconds:.0f} s; {failures} failed")
+            # On its own: the program that is guided has counters in it, and is slower.
+            ran = _guided(target, share_s, asked.first, Path(folder))
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, -1))
+            fed, failed = _feed(target, asked.first, share_s)
+            resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+            total, guided, failures = total + fed, guided + ran, failures + failed + (ran == 0)
+    words = f"{total} inputs at random and {guided} guided ones to {len(chosen)} parsers and lenses"
+    say(f"{words} in {asked.seconds:.0f} s; {failures} failed")
     return 1 if failures else 0
+
+
+def _guided(target: Target, seconds: float, first: int, folder: Path) -> int:
+    """Return how many inputs were tried under guidance, 0 if one of them failed."""
+    inputs = folder / f"inputs of {target.name}"
+    inputs.mkdir()
+    for number, seed in enumerate(target.seeds):
+        (inputs / str(number)).write_bytes(seed)
+    command = [sys.executable, "-m", "proof.guided", target.name, str(round(seconds)), str(first), str(inputs)]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+    done = re.search(r"^Done (\d+) runs", ran.stderr, re.MULTILINE)
+    reached = re.findall(r" cov: (\d+)", ran.stderr)
+    if ran.returncode != 0 or done is None:
+        say(f"{target.name}: a guided input failed", ran.stdout[-2000:], ran.stderr[-2000:])
+        return 0
+    say(f"{target.name}: {done[1]} guided inputs; {reached[0]} places reached at first, {reached[-1]} at last")
+    return int(done[1])
 
 
 def _feed(target: Target, first: int, seconds: float) -> tuple[int, int]:
@@ -266,11 +295,11 @@ def _feed(target: Target, first: int, seconds: float) -> tuple[int, int]:
     kinds: set[str] = set()
     ends = time.monotonic() + seconds
     for fed, (name, content) in enumerate(_inputs(target, first), start=1):  # noqa: B007  # counted to the end
-        fault = _fault(target, content)
-        if fault and fault not in kinds:
-            kinds.add(fault)
+        what = fault(target, content)
+        if what and what not in kinds:
+            kinds.add(what)
             failed += 1
-            say(f"{target.name}: {name}: {fault}; {content[:200]!r}")
+            say(f"{target.name}: {name}: {what}; {content[:200]!r}")
         if time.monotonic() > ends:
             break
     say(f"{target.name}: {fed} inputs, {failed} kinds of failure")
@@ -286,7 +315,7 @@ def _inputs(target: Target, first: int) -> Iterator[tuple[str, bytes]]:
         seed += 1
 
 
-def _fault(target: Target, content: bytes) -> str:
+def fault(target: Target, content: bytes) -> str:
     """Return what went wrong, "" if nothing did."""
     began = time.process_time()
     signal.setitimer(signal.ITIMER_REAL, HANGS_S)

@@ -1,20 +1,19 @@
-"""The mutant gate: every known bug must be found, in either tier. `python -m proof.mutants`
+"""The mutant gate: every known bug must be found, in either tier or by the tests of its module. `python -m proof.mutants`
 
-Prints at which history each died. One that survives fails the run, and so does one that breaks the simulation itself:
+Prints at which history, or test, each died; each invariant has a bug of its own. One that survives fails the run, and so does one that breaks the simulation itself:
 it no longer fits the program, and proves nothing.
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
 import pytest
 
-from proof import quick
+from proof import case_mutants, quick, whole_mutants, whole_mutants_dates
 from proof.histories import say
 from proof.memory_state import installed
 from proof.quick_mutants import MUTANTS
@@ -24,14 +23,14 @@ QUICK_HISTORIES = 20_000
 WHOLE_HISTORIES = 600
 """How many histories a mutant may survive in each tier."""
 
-_CYCLE = Path(__file__).parents[1] / "cycle"
+INVARIANTS = frozenset(f"I{number}" for number in range(1, 23))
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a mutant fared: at which history it died and of what; 0 if it survived."""
+    """How a mutant fared: at which history or test it died and of what; 0 if it survived."""
 
     tier: str
     mutant: str
@@ -44,28 +43,32 @@ class Death:
 def main() -> int:
     """Try all of them."""
     parser = argparse.ArgumentParser(prog="python -m proof.mutants")
-    parser.add_argument("--tier", choices=("quick", "whole", "both"), default="both")
+    parser.add_argument("--tier", choices=("quick", "whole", "cases", "all"), default="all")
     parser.add_argument("--only", default="", help="mutants in whose names this stands")
     asked = parser.parse_args()
     deaths = list(tried(asked.tier, asked.only))
     survivors = [one for one in deaths if not one.at]
-    say(f"{len(deaths)} mutants, {len(survivors)} survived")
-    return 1 if survivors else 0
+    tried_all = (asked.tier, asked.only) == ("all", "")
+    untried = sorted(INVARIANTS - {one.about for one in deaths}) if tried_all else []
+    covered = (
+        f"; none against {', '.join(untried)}"
+        if untried
+        else "; one at least against each of I1-I22"
+        if tried_all
+        else ""
+    )
+    say(f"{len(deaths)} mutants, {len(survivors)} survived{covered}")
+    return 1 if survivors or untried else 0
 
 
 def tried(tier: str, only: str) -> Iterator[Death]:
     """Yield how each fared, having said so."""
-    found = _quick(only) if tier != "whole" else iter(())
-    yield from _said(found)
-    if tier != "quick":
-        yield from _said(_whole(only))
-
-
-def _said(deaths: Iterator[Death]) -> Iterator[Death]:
-    for one in deaths:
-        fate = f"died at history {one.at} of {one.of}" if one.at else f"SURVIVED ({one.of})"
-        say(f"{one.tier:6} {one.mutant:40} {one.about:4} {fate}, {one.seconds:.1f} s")
-        yield one
+    tiers = {"quick": _quick, "whole": _whole, "cases": _cases}
+    for name in tiers if tier == "all" else (tier,):
+        for one in tiers[name](only):
+            fate = f"died at {one.at} of {one.of}" if one.at else f"SURVIVED ({one.of})"
+            say(f"{one.tier:6} {one.mutant:40} {one.about:4} {fate}, {one.seconds:.1f} s")
+            yield one
 
 
 def _quick(only: str) -> Iterator[Death]:
@@ -75,18 +78,17 @@ def _quick(only: str) -> Iterator[Death]:
 
 
 def _whole(only: str) -> Iterator[Death]:
-    for mutant, first in _whole_mutants().items():
+    for mutant, (about, first) in {**whole_mutants.MUTANTS, **whole_mutants_dates.MUTANTS}.items():
         if only in mutant.__name__:
-            yield _fate("whole", mutant, "", first, WHOLE_HISTORIES, _broken_whole)
+            yield _fate("whole", mutant, about, first, WHOLE_HISTORIES, _broken_whole)
 
 
-def _whole_mutants() -> Mapping[Mutant, int]:
-    # They stand with the tests that try them in every ordinary run, in a folder that is no package.
-    sys.path.insert(0, str(_CYCLE))
-    contacts = __import__("test_simulation_mutants")
-    dates = __import__("test_simulation_mutants_dates")
-    found: dict[Mutant, int] = {**contacts.MUTANTS, **dates.MUTANTS}
-    return found
+def _cases(only: str) -> Iterator[Death]:
+    for mutant, (about, tests) in case_mutants.MUTANTS.items():
+        if only in mutant.__name__:
+            began = time.monotonic()
+            at, of = case_mutants.tried(mutant, tests)
+            yield Death("cases", mutant.__name__, about, at, of, time.monotonic() - began)
 
 
 def _broken_quick(seed: int) -> str:

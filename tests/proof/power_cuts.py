@@ -22,8 +22,8 @@ from pathlib import Path
 
 from folder_worlds import CONTACTD, FolderWorld, card, edit, made, person
 from proof.histories import say
+from proof.pieces import LEFT_OUT
 
-LEFT_OUT = 77
 _SIZE_BYTES = {"ext4": 16 << 20, "xfs": 320 << 20, "btrfs": 128 << 20}
 _OLD, _NEW = "+47 55 55 01 00", "+47 55 55 01 99"
 

@@ -224,6 +224,16 @@ def intents_forgotten(patch: Patch) -> None:
     patch.setattr(recover, "_agree", forget)
 
 
+def crash_never_made_good(patch: Patch) -> None:
+    """What a process that ended had begun is not looked at by the next one."""
+
+    def nothing(state: Store) -> tuple[Unfinished, ...]:
+        del state
+        return ()
+
+    patch.setattr(JOURNAL, "unfinished", nothing)
+
+
 def gone_at_the_first_look(patch: Patch) -> None:
     """One look that misses a note is enough to call it deleted."""
     patch.setattr("mappings.plan.LOOKS_BEFORE_ABSENT", 1)
@@ -323,6 +333,7 @@ MUTANTS: Mapping[Callable[[Patch], None], str] = {
     create_without_looking: "I8",
     base_from_the_server: "I10",
     intents_forgotten: "I4",
+    crash_never_made_good: "I11",
     gone_at_the_first_look: "I7",
     deletions_forgotten: "I7",
     adopted_on_linking: "I21",

@@ -1,25 +1,29 @@
 """A service under load for a while: edits on both sides, folders that go away, restarts, kills.
 
-    python tests/proof/soak.py SECONDS [FOLDER]
-
 Each person has one field that only the note's hand edits and one that only the contact's does, so at the end both sides
 must say the last value of each. In the first third the service is killed and restarted too; from then on it is one
 process, whose memory, threads and open files at the end are compared with those at the beginning of that time.
 Exit code 1 if something differs or has grown.
 """
 
+import argparse
 import random
 import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from folder_worlds import made, person
+from proof.histories import say
 from service_worlds import Running, open_files, resident_bytes, running, threads, until
 
 PEOPLE = 40
 QUICK = "[service]\ndebounce_s = 0.1\ninterval_s = 1\nscan_interval_s = 5\n[brakes]\npeople = 1000000\n"
+ROLE = "r{:06}"
+"""Always of one length: a hand that changes these bytes in place brings back nothing that it read a moment ago."""
+
 GROWTH_BYTES_MAX = 8 << 20
 REST_S = 60.0
 
@@ -32,23 +36,23 @@ class Soak:
         self.chance = random.Random(1)  # noqa: S311  # a soak needs no secrets
         self.names = [f"Person {number}" for number in range(PEOPLE)]
         for name in self.names:
-            self.world.note(name).write_text(person(name, "role: r0", "nickname: n0"))
+            self.world.note(name).write_text(person(name, f"role: {ROLE.format(0)}", "nickname: n0"))
         if self.world.sync().code != 0 or self.world.sync().code != 0:
             sys.exit("the world did not come into step")
         self.cards = {name: self.world.card_of(name) for name in self.names}
-        self.roles = dict.fromkeys(self.names, "r0")
+        self.roles = dict.fromkeys(self.names, ROLE.format(0))
         self.nicknames = dict.fromkeys(self.names, "n0")
-        self.edits = 0
+        self.edits = self.faults = 0
 
     def edit(self) -> None:
         """Change one value on one side."""
         name = self.chance.choice(self.names)
         self.edits += 1
         if self.chance.random() < 0.5:
-            path, value = self.world.note(name), f"r{self.edits}"
-            lines = [f"role: {value}" if line.startswith("role: ") else line for line in path.read_text().splitlines()]
-            path.write_text("\n".join(lines) + "\n")
-            self.roles[name] = value
+            value = self.roles[name] = ROLE.format(self.edits)
+            with self.world.note(name).open("r+b") as file:
+                file.seek(file.read().index(b"role: "))
+                file.write(f"role: {value}".encode())
             return
         card, value = self.cards[name], f"n{self.edits}"
         lines = [
@@ -60,6 +64,7 @@ class Soak:
 
     def disturb(self) -> None:
         """Have a folder away for a moment."""
+        self.faults += 1
         folder = self.chance.choice([self.world.contacts, self.world.vault])
         away = folder.with_name(f"{folder.name}-away")
         folder.rename(away)
@@ -93,8 +98,19 @@ class Soak:
         )
 
 
-def soak(root: Path, span_s: float) -> list[str]:
-    """Return what is wrong at the end."""
+class Size(NamedTuple):
+    """What a process holds on to."""
+
+    resident_bytes: int
+    threads: int
+    open_files: int
+
+    def __str__(self) -> str:
+        return f"{self.resident_bytes >> 20} MiB, {self.threads} threads, {self.open_files} files"
+
+
+def soak(root: Path, span_s: float) -> tuple[str, list[str]]:
+    """Return what was done, and what is wrong at the end."""
     world = Soak(root)
     third_s = span_s / 3
     for number in signal.SIGKILL, signal.SIGTERM:
@@ -109,32 +125,35 @@ def soak(root: Path, span_s: float) -> list[str]:
         until(lambda: not world.differences(), REST_S)
         wrong = [f"not in step: {name}" for name in world.differences()]
         after = _size(service)
-        if after[0] - before[0] > GROWTH_BYTES_MAX:
-            wrong.append(f"memory has grown by {after[0] - before[0] >> 20} MiB")
-        if after[1] > before[1] or after[2] > before[2]:
-            wrong.append(f"threads and open files were {before[1:]} and are {after[1:]}")
+        if after.resident_bytes - before.resident_bytes > GROWTH_BYTES_MAX:
+            wrong.append("memory has grown")
+        if after.threads > before.threads or after.open_files > before.open_files:
+            wrong.append("there are more threads or open files")
         if service.stop() != 0:
             wrong.append("the service did not end well")
-    sys.stdout.write(f"{world.edits} edits in {span_s:.0f} s; memory {before[0] >> 20} -> {after[0] >> 20} MiB\n")
-    return wrong
+    return f"{world.edits} edits, {world.faults} faults and 2 restarts in {span_s:.0f} s; {before} -> {after}", wrong
 
 
-def _size(service: Running) -> tuple[int, int, int]:
-    """Return memory, threads and open files; of the last the fewest in a second, as some are open for an instant only."""
+def _size(service: Running) -> Size:
+    """Look for a second, and of the open files count the fewest: some are open for an instant only."""
     pid = service.process.pid
     fewest = open_files(pid)
     for _ in range(20):
         time.sleep(0.05)
         fewest = min(fewest, open_files(pid))
-    return resident_bytes(pid), threads(pid), fewest
+    return Size(resident_bytes(pid), threads(pid), fewest)
 
 
-def main(span_s: float, folder: Path | None) -> int:
-    with tempfile.TemporaryDirectory(dir=folder) as root:
-        wrong = soak(Path(root), span_s)
-    sys.stdout.write("".join(f"{one}\n" for one in wrong))
-    return int(bool(wrong))
+def main() -> int:
+    """Soak for as long as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m proof.soak")
+    parser.add_argument("--seconds", type=float, default=300)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures, wrong = soak(Path(folder), options.seconds)
+    say(*wrong, f"{figures}; {len(wrong)} wrong")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None))
+    sys.exit(main())

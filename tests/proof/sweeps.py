@@ -1,124 +1,119 @@
-"""Every system call of a run, killed at or failing: `python -m proof.sweeps --stride 1`.
+"""Every system call of a command, killed at or failing: `python -m proof.sweeps --stride 1`.
 
-Which calls a run makes is asked of strace first. Then, one by one, a run is killed as a call begins, or the call fails
-with an error that disks know; the next run, which nothing disturbs, must end where one ends that nothing ever disturbed.
-The worlds and what two of them have in common are those of `tests/cycle/test_killed_runs.py`, which tries a few points in
-every ordinary run.
+Which calls a command makes is asked of strace first: it counts each call by its name, so a point is (name, number). Then,
+one by one, the command is killed as a call begins, or the call fails with an error that disks know. Whoever gave it gives
+it again, and syncs; that must end where it does if nothing is ever disturbed. Of the points every so manieth is tried,
+beginning elsewhere in each run, so that some runs try them all. Root is told of EACCES too: the kernel is not asked.
 """
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from folder_worlds import CONTACTD, FolderWorld, edit, run
+from folder_worlds import FolderWorld
 from proof.histories import say
+from proof.pieces import LEFT_OUT
+from proof.sweep_worlds import SCENARIOS, Command, Scenario
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "cycle"))
-killed_runs = __import__("test_killed_runs")
+CALLS = "write,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,ftruncate"
+"""Every way in which a file, its name or its durability changes here, but for SQLite's own pages."""
 
-LEFT_OUT = 77
-FAULTS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
-DISKS_SAY = frozenset(
-    {"write", "fsync", "fdatasync", "renameat2", "rename", "linkat", "unlinkat", "ftruncate", "mkdir"}
-)
-"""The calls that are made to fail; the rest are only killed at."""
-
-
-class Scenario(NamedTuple):
-    """A world, ready for the run that is disturbed, and how a run ends there that nothing disturbs."""
-
-    name: str
-    prepared: Callable[[Path], FolderWorld]
-    code: int
-
-
-def one_note(root: Path) -> FolderWorld:
-    """A card was edited: the run writes one note."""
-    world: FolderWorld = killed_runs.before_the_first_run(root)
-    _settled(world)
-    edit(world.card_of("Bo Known"), "+47 55 55 01 00", "+47 55 55 01 99")
-    return world
-
-
-def one_card(root: Path) -> FolderWorld:
-    """A note was edited: the run writes one card."""
-    world: FolderWorld = killed_runs.before_the_first_run(root)
-    _settled(world)
-    edit(world.note("Ada New"), "ada@", "ada.note@")
-    return world
-
-
-def _settled(world: FolderWorld) -> None:
-    for _ in range(2):
-        ran = world.sync()
-        if ran.code != 0:
-            raise AssertionError(ran.said)
-
-
-SCENARIOS = (
-    Scenario("first link", killed_runs.before_the_first_run, 0),
-    Scenario("note write", one_note, 0),
-    Scenario("card write", one_card, 0),
-    Scenario("both sides edited", killed_runs.edited_on_both_sides, 1),
-)
-
-
-def main() -> int:
-    """Disturb runs, every one of so many."""
-    parser = argparse.ArgumentParser(prog="python -m proof.sweeps")
-    parser.add_argument("--stride", type=int, default=1, help="of the points only every so manieth")
-    parser.add_argument("--only", default="")
-    asked = parser.parse_args()
-    strace = shutil.which("strace")
-    if strace is None:
-        say("needs strace")
-        return LEFT_OUT
-    tried = failures = 0
-    for scenario in (one for one in SCENARIOS if asked.only in one.name):
-        with tempfile.TemporaryDirectory() as folder:
-            wrong, points = _sweep(scenario, Path(folder), Path(strace), asked.stride)
-        say(f"{scenario.name}: {points} points, {len(wrong)} astray", *wrong)
-        tried, failures = tried + points, failures + len(wrong)
-    say(f"{tried} points at which a run was killed or a call failed, {failures} astray")
-    return 1 if failures else 0
-
-
-def _sweep(scenario: Scenario, folder: Path, strace: Path, stride: int) -> tuple[list[str], int]:
-    (folder / "start").mkdir()
-    start = scenario.prepared(folder / "start")
-    reference = start.copied_to(folder / "reference")
-    points = killed_runs.calls(reference, strace)
-    expected = killed_runs.ended(reference)
-    wrong: list[str] = []
-    chosen = list(_disturbances(points))[::stride]
-    for number, (point, fault) in enumerate(chosen):
-        world = start.copied_to(folder / str(number))
-        injection = f"inject={point.name}:{fault}:when={point.number}"
-        command = (CONTACTD, "sync", "--once", "--yes", "--config", world.config)
-        run(world.root, strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={point.name}", "-e", injection, *command)
-        ran = world.sync()
-        if (ran.code, killed_runs.ended(world)) != (scenario.code, expected):
-            wrong.append(f"  {scenario.name}, {injection}: exit {ran.code}: {ran.said}")
-        shutil.rmtree(world.root)
-    return wrong, len(chosen)
+KILL, FULL, BROKEN, FORBIDDEN = "signal=SIGKILL", "error=ENOSPC", "error=EIO", "error=EACCES"
+_NAMES = (KILL, BROKEN, FORBIDDEN)
+FAULTS = {
+    "write": (KILL, BROKEN, FULL),
+    "ftruncate": (KILL, BROKEN, FULL),
+    "fsync": (KILL, BROKEN, FULL),
+    "fdatasync": (KILL, BROKEN, FULL),
+    "mkdir": (KILL, FULL, FORBIDDEN),
+    "link": (KILL, FULL, FORBIDDEN),
+    "linkat": (KILL, FULL, FORBIDDEN),
+    "rename": _NAMES,
+    "renameat": _NAMES,
+    "renameat2": _NAMES,
+    "unlink": _NAMES,
+    "unlinkat": _NAMES,
+}
+"""What may come over each."""
 
 
 class Point(NamedTuple):
-    """The `number`th call of this name, counted from 1."""
+    """The `number`th call of this name, counted from 1, and what comes over it."""
 
-    name: str
+    call: str
     number: int
+    fault: str
+
+    def __str__(self) -> str:
+        return f"inject={self.call}:{self.fault}:when={self.number}"
 
 
-def _disturbances(points: Sequence[Point]) -> Iterator[tuple[Point, str]]:
-    for point in points:
-        for fault in FAULTS:
-            if fault.startswith("signal") or point.name in DISKS_SAY:
-                yield point, fault
+def main() -> int:
+    """Disturb commands, at every one of so many points."""
+    parser = argparse.ArgumentParser(prog="python -m proof.sweeps")
+    parser.add_argument("--stride", type=int, default=1, help="of the points only every so manieth")
+    parser.add_argument("--first", type=int, default=0, help="where to begin")
+    parser.add_argument("--only", default="", help="scenarios in whose names this stands")
+    options = parser.parse_args()
+    if shutil.which("strace") is None:
+        say("needs strace")
+        return LEFT_OUT
+    tried = failures = 0
+    chosen = [one for one in SCENARIOS if options.only in one.name]
+    for scenario in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            wrong, of, points = _sweep(scenario, Path(folder), options.first % options.stride, options.stride)
+        say(f"{scenario.name}: {points} of {of} points, {len(wrong)} astray", *wrong)
+        tried, failures = tried + points, failures + len(wrong)
+    say(f"{tried} points of {len(chosen)} scenarios at which a run was killed or a call failed, {failures} astray")
+    return 1 if failures else 0
+
+
+def _sweep(scenario: Scenario, folder: Path, first: int, stride: int) -> tuple[list[str], int, int]:
+    """Return what went astray, how many points there are, and how many were tried."""
+    (folder / "start").mkdir()
+    start, command = scenario.prepared(folder / "start")
+    reference = start.copied_to(folder / "reference")
+    points = list(_points(scenario, reference, command))
+    expected = scenario.finished(reference, command)
+    wrong: list[str] = []
+    chosen = points[first::stride]
+    for number, point in enumerate(chosen):
+        world = start.copied_to(folder / str(number))
+        # Not with --seccomp-bpf: strace 6.1 then injects nothing.
+        quiet = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={point.call}", "-e", str(point))
+        ran = scenario.run(world, command, *quiet)
+        found = scenario.finished(world, command)
+        if found != expected:
+            wrong.append(
+                f"  {scenario.name}, {point}: exit {ran.code}, then {found[0]}: {ran.said} {_what(found, expected)}"
+            )
+        shutil.rmtree(world.root)
+    return wrong, len(points), len(chosen)
+
+
+def _what(found: Sequence[object], expected: Sequence[object]) -> str:
+    pairs = zip(found, expected, strict=True)
+    return "; ".join(f"{one} instead of {other}" for one, other in pairs if one != other)
+
+
+def _points(scenario: Scenario, world: FolderWorld, command: Command) -> Iterator[Point]:
+    """Run the command, and yield every point in it, in order."""
+    trace = world.root / "trace"
+    ran = scenario.run(world, command, "strace", "-f", "--seccomp-bpf", "-o", trace, "-e", f"trace={CALLS}")
+    if ran.code not in {0, 1}:
+        raise AssertionError(ran.said)
+    seen: Counter[str] = Counter()
+    for call in re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE):
+        seen[call] += 1
+        for fault in FAULTS[call]:
+            yield Point(call, seen[call], fault)
 
 
 if __name__ == "__main__":
