@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connectors import registry
-from connectors.registry import UnusableConnector
+from connectors.registry import UnknownConnector
 from daemon.config_fit import misuses, parted
 from daemon.config_shape import (
     AccountKeys,
@@ -113,7 +113,7 @@ def _options_of(account: Table) -> type[object] | None:
     """Return the type of the account's options; None where its connector is not known, so neither are they."""
     try:
         return registry.connector(str(account.get("connector"))).options
-    except UnusableConnector:
+    except UnknownConnector:
         return None
 
 

@@ -99,7 +99,9 @@ def _rows(value: object) -> Iterable[tuple[str, object]]:
 def _account(table: object) -> WrittenAccount:
     ours, own = parted(dict(_items(table)))
     keys = built(AccountKeys, ours)
-    return WrittenAccount(keys, built(registry.connector(keys.connector).options, own))
+    options = registry.connector(keys.connector).options
+    # A connector that cannot be used stops nobody: the keys that it would have stand as they are until it can.
+    return WrittenAccount(keys, own if options is dict else built(options, own))
 
 
 def _fitted(hint: object, value: object) -> object:

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
 from connectors import registry
-from connectors.registry import UnusableConnector
+from connectors.registry import UnknownConnector
 from daemon.paths import state_home
 from mappings.event import Kind
 from mappings.fields import FIELDS, Cardinality, Direction, Field, Rule
@@ -79,7 +79,7 @@ def _check_connector(value: object) -> None:
         raise ValueError(f"{judged(value)}; expected {one_of(registry.known())}")  # noqa: TRY004  # what pydantic collects
     try:
         registry.connector(value)
-    except UnusableConnector as error:
+    except UnknownConnector as error:
         raise ValueError(str(error)) from error
 
 

@@ -121,6 +121,10 @@ def _soundness(folder: Path, state: Readable) -> Finding:
 
 def _account(account: AccountConfig, state: State, tokens: TokenStore, now: datetime) -> Iterator[Finding]:
     connector = registry.connector(account.connector)
+    if connector.unusable:
+        remedy = "update or mend the package that brings it; until then contactd leaves the account as it is"
+        yield Finding(account.name, Verdict.PARTIAL, connector.unusable, remedy)
+        return
     contacts = connector.open_contacts(account.name, account.options, tokens)
     if contacts is None:
         yield Finding(account.name, Verdict.FINE, "has no address book", "")

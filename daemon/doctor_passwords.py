@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from connectors import registry, secrets
-from connectors.errors import SignInNeeded
+from connectors.errors import ConnectorError, SignInNeeded
 from connectors.secrets import FromCredential, FromKeyring, Ring, Source
 from daemon import unit_sandbox
 from daemon.config import Config
@@ -66,13 +66,18 @@ def _compared(inside: Finding, outside: Finding | None) -> Finding:
     return replace(told, remedy=remedy)
 
 
-def _sources(config: Config) -> Mapping[AccountName, Source]:
-    found: dict[AccountName, Source] = {}
+def _sources(config: Config) -> Mapping[AccountName, Source | ConnectorError]:
+    """Return where each account's password comes from, or what keeps a connector from elsewhere from saying so."""
+    found: dict[AccountName, Source | ConnectorError] = {}
     for account in config.accounts:
         asks = registry.connector(account.connector).password_source
-        source = asks(account.options) if asks is not None else None
-        if source is not None:
-            found[account.name] = source
+        try:
+            source = asks(account.options) if asks is not None else None
+        except ConnectorError as error:
+            found[account.name] = error
+        else:
+            if source is not None:
+                found[account.name] = source
     return found
 
 
@@ -92,8 +97,10 @@ def _keyring(config: Config, needed_by: set[AccountName]) -> Finding:
     return Finding("keyring", Verdict.PARTIAL, text, remedy)
 
 
-def _password(name: AccountName, source: Source) -> Finding:
+def _password(name: AccountName, source: Source | ConnectorError) -> Finding:
     about = f"password of {name}"
+    if isinstance(source, ConnectorError):
+        return Finding(about, Verdict.PARTIAL, str(source), "")
     if isinstance(source, FromCredential) and not secrets.has_credentials():
         text = "it is a systemd credential, which only the service is given"
         return Finding(about, Verdict.FINE, text, "`contactd service install`, then look again")

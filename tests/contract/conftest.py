@@ -1,6 +1,6 @@
 """Every connector, beside a stranger who uses the same address book.
 
-A new connector joins by a class with the members that `test_contacts_contract.AddressBook` lists, and its place in
+A new connector joins by a class with the members that `connectors.contract.test_contacts.AddressBook` lists, and its place in
 `BOOKS`. What the stranger does must not pass through our code for that provider's wire format.
 """
 
