@@ -57,8 +57,11 @@ class Asker:
 
     def _show(self, case: Case, problem: str) -> None:
         columns = _columns()
-        text = render_review.screen(case, self._people, columns, coloured=difference.is_wanted())
-        _show(text, problem, render_review.prompt(case.conflict, columns))
+        keys = render_review.prompt(case.conflict, columns)
+        # The cursor stands on a line of its own, below the keys.
+        lines = shutil.get_terminal_size().lines - len(keys.splitlines()) - len(problem.splitlines()) - 1
+        text = render_review.screen(case, self._people, columns, lines, coloured=difference.is_wanted())
+        _show(text, problem, keys)
 
     def _answer(self, conflict: Conflict, key: str) -> Answer | None:
         if key in _END_OF_INPUT:

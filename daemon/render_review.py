@@ -18,13 +18,19 @@ from mappings.person import Value
 _COLUMN_MIN = 14
 """Narrower columns would break every word; then the sides stand below each other."""
 
+_LINES_MIN = 3
+"""So many lines of a value are shown however small the terminal is."""
+
 _NOTHING = "(nothing)"
 _NO_BREAK = "\0"
 """Stands for a blank at which no line may be broken; no page holds it otherwise."""
 
 
-def screen(case: Case, people: People, columns: int, *, coloured: bool) -> str:
-    """Return what is shown of a conflict, without the keys."""
+def screen(case: Case, people: People, columns: int, lines: int, *, coloured: bool) -> str:
+    """Return what is shown of a conflict, without the keys, on so many lines.
+
+    Result: values too long for that are cut, and say so: who and what it is about must not scroll away.
+    """
     conflict = case.conflict
     path = plain(people.get(conflict.uid, conflict.uid))
     head = [
@@ -33,7 +39,7 @@ def screen(case: Case, people: People, columns: int, *, coloured: bool) -> str:
         f"open since {day(case.kept.since)}; {'a list: both can be kept' if is_list(conflict) else 'one value'}",
         "",
     ]
-    return "\n".join([*head, *_sides(conflict, columns, coloured=coloured), ""])
+    return "\n".join([*head, *_sides(conflict, columns, lines - len(head) - 1, coloured=coloured), ""])
 
 
 def keys(conflict: Conflict) -> list[tuple[str, str]]:
@@ -58,13 +64,14 @@ def prompt(conflict: Conflict, columns: int) -> str:
     return "\n".join([*wrap(told, columns), *wrap(capital, columns)]).replace(_NO_BREAK, " ")
 
 
-def _sides(conflict: Conflict, columns: int, *, coloured: bool) -> list[str]:
+def _sides(conflict: Conflict, columns: int, room: int, *, coloured: bool) -> list[str]:
     base = _common(conflict)
     sides: list[tuple[str, Value]] = [("note", conflict.ours), *conflict.theirs.items()]
     sides += [("before", base)] if base is not None else []
     width = (columns - 3 * (len(sides) - 1)) // len(sides)
     if width < _COLUMN_MIN:
-        return [line for name, said in sides for line in _below(name, said, base, columns, coloured=coloured)]
+        parts = [_below(name, said, base, columns, coloured=coloured) for name, said in sides]
+        return [line for part in parts for line in _cut(part, room // len(parts))]
     cells = [_cell(said, base if name != "before" else None, width, coloured=coloured) for name, said in sides]
     head = [plain(name)[:width].ljust(width) for name, _ in sides]
     rows = [[line for line, _ in cell] for cell in cells]
@@ -74,7 +81,15 @@ def _sides(conflict: Conflict, columns: int, *, coloured: bool) -> list[str]:
         " | ".join(_padded(rows[at], lengths[at], line, width) for at in range(len(sides))).rstrip()
         for line in range(height)
     ]
-    return [" | ".join(head).rstrip(), "-+-".join("-" * width for _ in sides), *body]
+    return [" | ".join(head).rstrip(), "-+-".join("-" * width for _ in sides), *_cut(body, room - 2)]
+
+
+def _cut(lines: list[str], room: int) -> list[str]:
+    """Return as many lines as there is room for, the last of them saying how many are not shown."""
+    shown = max(room, _LINES_MIN)
+    if len(lines) <= shown:
+        return lines
+    return [*lines[: shown - 1], f"({len(lines) - shown + 1} more lines; [e] shows all of them)"]
 
 
 def _padded(rows: Sequence[str], lengths: Sequence[int], line: int, width: int) -> str:

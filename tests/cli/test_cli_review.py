@@ -143,6 +143,32 @@ def test_the_end_of_the_input_quits_and_leaves_the_terminal_as_it_was(
     assert ("Nothing was settled" in shown, " icanon" in shown, "susp = ^Z" in shown) == (True, True, True), shown
 
 
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (40, 24), (80, 40)])
+def test_values_too_long_for_the_screen_leave_who_and_what_to_be_seen(
+    told: Command, world: FolderWorld, needs_tool: NeedsTool, tmp_path: Path, columns: int, lines: int
+) -> None:
+    world.config.write_text(world.config.read_text() + '[fields.emails]\nrule = "ask"\n')
+    world.note("Ada Byron").write_text(person("Ada Byron", "emails: [a@example.test]"))
+    assert told("sync", "--once", "--yes").code == 0
+    many = [f"note{number}@example.test" for number in range(30)]
+    edit(world.note("Ada Byron"), "a@example.test", ", ".join(many))
+    edit(world.card_of("Ada Byron"), "a@example.test", "card@example.test")
+    assert told("sync", "--once", "--yes").code == 1
+    with terminal(needs_tool("tmux"), tmp_path, reviewing(world), columns=columns, lines=lines) as screen:
+        shown = screen.wait_for("accounts alike.")
+        words = (
+            "Conflict 1 of 1",
+            "People/Ada Byron.md: emails",
+            "note0@",
+            "card@",
+            "more lines; [e] shows",
+            "[b] keep",
+        )
+        assert all(word in shown for word in words), shown
+        screen.type("q")
+        screen.wait_for("ENDED 0")
+
+
 def test_an_editor_that_fails_takes_nothing_and_ends_nothing(
     told: Command, clashing: FolderWorld, needs_tool: NeedsTool, tmp_path: Path
 ) -> None:
