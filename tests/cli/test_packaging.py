@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from folder_worlds import run
+from folder_worlds import made, person, run
 
 ROOT = Path(__file__).parent.parent.parent
+ELSEWHERE = ROOT / "tests" / "elsewhere"
 PACKAGES = ("connectors", "daemon", "mappings")
 LOCKS = ("requirements-build.txt", "requirements-dev.txt", "requirements-peers.txt", "requirements.txt")
 LOCKED = re.compile(
@@ -25,11 +26,19 @@ LOCKED = re.compile(
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the tree with the locked build back end and nothing from elsewhere."""
-    folder = tmp_path_factory.mktemp("wheel")
+    return built(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+def built(tree: Path, folder: Path) -> Path:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
-    return built
+    subprocess.run(build, cwd=tree, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def install(wheel: Path, environment: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(environment), "install"]
+    subprocess.run([*pip, "--quiet", "--no-index", "--no-deps", str(wheel)], check=True)
 
 
 def names_in(wheel: Path) -> set[str]:
@@ -70,11 +79,13 @@ def test_the_installed_wheel_owns_its_import_names_alone(wheel: Path, tmp_path: 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment of its own with the wheel in it, as pipx and uv make one; what it needs is lent by this one."""
-    environment = tmp_path_factory.mktemp("installed") / "venv"
+    return environment_with(wheel, tmp_path_factory.mktemp("installed") / "venv")
+
+
+def environment_with(wheel: Path, environment: Path) -> Path:
+    """Make an environment of its own with the wheel in it, as pipx and uv do; what it needs is lent by this one."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(environment), "install"]
-    subprocess.run([*pip, "--quiet", "--no-index", "--no-deps", str(wheel)], check=True)
+    install(wheel, environment)
     (site_packages,) = environment.glob("lib/python*/site-packages")
     # A path in a .pth file brings its packages, but not the .pth file there that leads to the sources.
     (site_packages / "lent.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
@@ -103,6 +114,56 @@ def test_the_installation_brings_the_units_and_the_example(installed: Path) -> N
     sources = [ROOT / "config.example.toml", *(ROOT / "systemd").glob("contactd*")]
     brought = {path.name: path.read_bytes() for path in shared.rglob("*") if path.is_file()}
     assert brought == {path.name: path.read_bytes() for path in sources}
+
+
+@pytest.fixture(scope="module")
+def with_another(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the example of a connector from elsewhere beside it, built and installed as its author would."""
+    environment = environment_with(wheel, tmp_path_factory.mktemp("with_another") / "venv")
+    install(built(ELSEWHERE, tmp_path_factory.mktemp("another")), environment)
+    return environment
+
+
+def test_an_installed_connector_from_elsewhere_passes_the_suite_that_is_installed(
+    with_another: Path, tmp_path: Path
+) -> None:
+    shutil.copy(ELSEWHERE / "tests" / "test_jsonfile.py", tmp_path)
+    python = with_another / "bin" / "python"
+    where = run(tmp_path, python, "-c", "import connectors.contract, contactd_jsonfile as c; print(connectors, c)")
+    assert where.said.count(str(with_another)) == 2
+    tried = run(tmp_path, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_jsonfile.py")
+    assert re.search(r"^[6-9]\d passed in ", tried.said, re.MULTILINE), tried.said
+
+
+def test_an_installed_connector_from_elsewhere_is_found_and_used_in_a_sync(with_another: Path, tmp_path: Path) -> None:
+    def said(*command: str) -> str:
+        ran = run(tmp_path, with_another / "bin" / "contactd", *command, "--config", str(world.config))
+        assert ran.code == 0, ran.said
+        return ran.said
+
+    people = tmp_path / "people.json"
+    account = f'[accounts.file]\nconnector = "jsonfile"\nfile = "{people}"\nnew_contacts = "all"\n'
+    world = made(tmp_path, more=account)
+    people.write_text(json.dumps({"1": {"name": "Ada Byron", "emails": ["ada@example.test"], "shoe_size": 37}}))
+    world.note("Ada Byron").write_text(person("Ada Byron", "email: ada@example.test", "role: Analyst"))
+    world.note("Grace Hopper").write_text(person("Grace Hopper"))
+    said("init")
+    said("sync", "--once", "--yes")
+    ada, grace = json.loads(people.read_text()).values()
+    assert (ada["title"], ada["shoe_size"], grace["name"]) == ("Analyst", 37, "Grace Hopper")
+    people.write_text(people.read_text().replace("Analyst", "Countess"))
+    said("sync", "--once", "--yes")
+    assert "role: Countess\n" in world.note("Ada Byron").read_text()
+    assert said("sync", "--once").endswith("All is in step.\n")
+    assert "file: can be read: 2 contacts" in said("doctor")
+
+
+def test_the_page_on_connectors_shows_the_example_as_it_is_and_travels_with_the_wheel(wheel: Path) -> None:
+    page = (ROOT / "connectors" / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for name in ("pyproject.toml", "contactd_jsonfile.py", "tests/test_jsonfile.py"):
+        assert (ELSEWHERE / name).read_text(encoding="utf-8") in shown, name
+    assert "connectors/README.md" in names_in(wheel)
 
 
 def test_all_that_it_needs_is_locked(wheel: Path) -> None:
