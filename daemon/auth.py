@@ -32,7 +32,10 @@ def auth(config_path: Path, name: str, way: Way, say: Callable[[str], None]) -> 
     """
     config = load(config_path)
     account = _account(config, name)
-    sign_in = registry.connector(account.connector).sign_in
+    connector = registry.connector(account.connector)
+    if connector.unusable:
+        raise NotSignedIn(f"not signed in to {name}: {connector.unusable}")
+    sign_in = connector.sign_in
     if sign_in is None:
         raise UnknownAccount(f"accounts.{name} needs no sign-in: its connector is {account.connector}")
     asked = SignIn(account.name, account.email, way, lambda page: _show(page, way, say))

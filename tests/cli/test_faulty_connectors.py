@@ -250,6 +250,12 @@ def test_whatever_else_it_is_asked_is_guarded_too(two: Two, command: str) -> Non
     assert PRIVATE not in ran.said
 
 
+def test_whoever_signs_in_to_one_that_cannot_be_used_is_told_why(two: Two) -> None:
+    ran = two.run("raises while it is imported", "auth", "far")
+    reason = "the module of connector faulty cannot be imported: it raised ValueError (faulty.py, line "
+    assert (ran.code, reason in ran.said) == (2, True), ran.said
+
+
 def test_two_packages_with_one_name_are_told_apart_by_nobody(two: Two) -> None:
     rival = two.folders.root / "elsewhere" / "rival-1.dist-info"
     rival.mkdir()

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from connectors import dav
+from connectors.elsewhere import GuardedContacts
 from connectors.graph_client import GraphClient
 from connectors.graph_contacts import GraphContacts
 from connectors.graph_sign_in import Lent
@@ -79,6 +80,13 @@ class MemoryBook:
         cursor = self._book.cursor()
         self._book.expire_cursors()
         return cursor
+
+
+class GuardedBook(MemoryBook):
+    """The same behind the guard of connectors from elsewhere, which lets through all that is of the protocol."""
+
+    def connector(self) -> Contacts:
+        return GuardedContacts("memory", ACCOUNT, super().connector())
 
 
 class VdirBook:
@@ -311,7 +319,7 @@ _FOREIGN_TO_GOOGLE: Mapping[str, list[dict[str, Any]]] = {
 """What a phone keeps in a contact and we have no word for, some of it beside what we have."""
 
 
-BOOKS = (MemoryBook, VdirBook)
+BOOKS = (MemoryBook, GuardedBook, VdirBook)
 
 
 DAV_SERVERS = ("radicale", "xandikos")

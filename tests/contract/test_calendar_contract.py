@@ -16,6 +16,7 @@ from connectors.caldav import CalendarCollection
 from connectors.calendar_interface import Calendar
 from connectors.contract.test_calendar import *  # noqa: F403  # pytest runs what it finds in a module's names
 from connectors.contract.test_calendar import ACCOUNT, HOUR, TEA, WORK, Diary, an_event
+from connectors.elsewhere import GuardedCalendar
 from connectors.graph_client import GraphClient
 from connectors.graph_events import GraphCalendar
 from connectors.graph_sign_in import Lent
@@ -70,6 +71,13 @@ class MemoryDiary:
         event = self._agenda.entries[source]
         assert isinstance(event, Event)
         return event
+
+
+class GuardedDiary(MemoryDiary):
+    """The same behind the guard of connectors from elsewhere, which lets through all that is of the protocol."""
+
+    def connector(self) -> Calendar:
+        return GuardedCalendar("memory", ACCOUNT, super().connector())
 
 
 def ics(uid: str, start: datetime) -> str:
@@ -265,7 +273,7 @@ def _starts(start: datetime) -> str:
     return f"DTSTART:{start:%Y%m%dT%H%M%SZ}"
 
 
-DIARIES = (MemoryDiary, VdirDiary)
+DIARIES = (MemoryDiary, GuardedDiary, VdirDiary)
 
 
 DAV_SERVERS = ("radicale", "xandikos")
