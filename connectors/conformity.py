@@ -15,13 +15,13 @@ from typing import Literal, NewType, Union, cast, get_args, get_origin, get_type
 def misfit(value: object, hint: object) -> str:
     """Return where a value is not of its type, "" if it is: `records, item 3, etag is a list`. No value is named.
 
-    Shapes: `hint` is made of dataclasses, unions, literals, tuples of one length or any, sets, mappings, plain types.
+    Shapes: `hint` is made of dataclasses, unions, literals, tuples of any length, sets, mappings and plain types.
     """
     if isinstance(hint, NewType):
         return misfit(value, hint.__supertype__)
     origin, args = get_origin(hint), get_args(hint)
     if origin is Union or origin is UnionType:
-        return _of_none(value, args)
+        return _in_union(value, args)
     if origin is Literal:
         return "" if value in args else _is(value)
     if origin is not None:
@@ -38,7 +38,7 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-def _of_none(value: object, hints: tuple[object, ...]) -> str:
+def _in_union(value: object, hints: tuple[object, ...]) -> str:
     """Try each; of several dataclasses the one that the value is says what is wrong inside of it."""
     faults = [misfit(value, hint) for hint in hints]
     if "" in faults:
