@@ -30,7 +30,7 @@ PIECES: tuple[Piece, ...] = (
         "proof.histories --seeds {first}+200000",
         "proof.histories --seeds {first}+7000000",
         "Dropbox: tens of millions a night; FoundationDB: tens of thousands of simulations a night",
-        1200,
+        1500,
     ),
     Piece(
         "whole",
