@@ -125,10 +125,10 @@ def has_newly_gone(state: Readable, account: AccountName) -> bool:
 
 
 def arrived(state: Readable, account: AccountName) -> dict[RemoteId, int]:
-    """Return how many looks have seen each record that came after some missing one was last seen."""
+    """Return how many looks ago, the last one included, each record came that came after some missing one was seen."""
     sql = (
         "SELECT r.remote_id, a.looks - r.first_look + 1 FROM records r JOIN accounts a USING (account)"
-        " WHERE account = ? AND r.missing_looks = 0 AND r.first_look > a.looks -"
+        " WHERE account = ? AND r.first_look > a.looks -"
         " (SELECT max(missing_looks) FROM records WHERE account = a.account)"
     )
     return {RemoteId(remote_id): looks for remote_id, looks in state.all(sql, (account,))}

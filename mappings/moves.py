@@ -6,16 +6,21 @@ of one side would be asked about.
 
 Followed is only what cannot be anything else. One missing record and one new one carry the uid; the new one is
 nobody's, and came when the other had gone. A record that was there beside the missing one is a copy of it, perhaps an
-old one: against the base its old values would look like edits. What is not followed is parted, as before.
+old one: against the base its old values would look like edits. What is not followed is parted, as before. Between the
+two there may have been others, each of which came when the one before had gone, if none of them was followed in time.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from mappings.operation import Follow
 from mappings.person import Uid
 from mappings.record import RemoteId
 from mappings.world import AccountState, Tombstone, World
+
+_NEVER = float("inf")
+"""So many looks ago came a record that was there before any of those that are missing now."""
 
 
 def moves(account: AccountState, world: World) -> Iterator[Follow]:
@@ -32,12 +37,18 @@ def moves(account: AccountState, world: World) -> Iterator[Follow]:
         # One that was linked just now has no uid yet, or that of whom it was before.
         carried = former.uid or uid
         carriers = present.get(carried, ())
-        if len(carriers) != 1 or not set(gone.get(carried, ())) <= {former_id}:
+        if len(carriers) != 1 or carriers[0] in own:
             continue
-        came_after = account.arrived.get(carriers[0], account.missing[former_id] + 1) <= account.missing[former_id]
         parted = Tombstone(account.name, uid, carriers[0]) in world.tombstones
-        if came_after and carriers[0] not in own and not parted:
+        if not parted and _is_chain(account, former_id, gone.get(carried, ()), carriers[0]):
             yield Follow(account.name, uid, former_id, carriers[0], "uid")
+
+
+def _is_chain(account: AccountState, former_id: RemoteId, gone: Iterable[RemoteId], last_id: RemoteId) -> bool:
+    """Tell whether each of these records came when the one before had gone, from the former to the last."""
+    between = sorted({*gone} - {former_id}, key=lambda one: account.missing[one], reverse=True)
+    chain = (former_id, *between, last_id)
+    return all(account.arrived.get(after, _NEVER) <= account.missing[before] for before, after in pairwise(chain))
 
 
 def mixed_up(account: AccountState, world: World) -> frozenset[Uid]:
@@ -64,7 +75,8 @@ def mixed_up(account: AccountState, world: World) -> frozenset[Uid]:
 def may_have_moved(account: AccountState, remote_id: RemoteId) -> bool:
     """Tell whether a missing record may be one that came since and cannot be read: then nobody knows yet."""
     looks = account.missing[remote_id]
-    return any(since <= looks and newcomer in account.unreadable for newcomer, since in account.arrived.items())
+    came = (newcomer for newcomer, since in account.arrived.items() if since <= looks)
+    return any(newcomer in account.unreadable and newcomer not in account.missing for newcomer in came)
 
 
 def _carriers(account: AccountState, remote_ids: Iterable[RemoteId]) -> dict[Uid, Sequence[RemoteId]]:

@@ -85,8 +85,8 @@ class Tombstone:
 class AccountState:
     """One account as last read.
 
-    `missing` counts the complete looks that missed a record which was there; `arrived` counts the looks that have seen
-    a record, for those that came while one was missing. `unreadable` records exist but are not understood.
+    `missing` counts the complete looks that missed a record which was there; `arrived` counts the looks since
+    a record came, that one included, for those that came while one was missing, and may be missing again. `unreadable` records exist but are not understood.
     `recovering` says that notes may carry uids which an earlier, lost state has put there. `first_run` says that no
     plan of this account was ever carried out, `rules_changed` that the last one was under other rules. `asked_for` are people whom the owner, asked about a doubt, wants to have
     a contact of their own here.

@@ -16,8 +16,9 @@ from proof.memory_state import installed
 from proof.quick import Outcome, run, shrunk
 from simulation.seeds import TWICE_EVERY, asked, commit
 
-REGRESSIONS = (25014, 27483)
-"""A write whose outcome was not learnt, before somebody edited the same field again; twice."""
+REGRESSIONS = (25014, 27483, 1795697979006701)
+"""A write whose outcome was not learnt, before somebody edited the same field again; twice. A record renamed twice
+before it was followed."""
 
 SHOWN = 3
 

@@ -297,7 +297,7 @@ def _arrived(state: Store, account: AccountName) -> dict[RemoteId, int]:
     return {
         remote_id: reader.looks - row.first_look + 1
         for remote_id, row in reader.rows.items()
-        if not row.missed and row.first_look > reader.looks - longest
+        if row.first_look > reader.looks - longest
     }
 
 

@@ -55,6 +55,28 @@ def test_a_record_that_came_when_the_linked_one_had_gone_is_that_one(
     assert followed(home(OLD, NEW, missing=missing, arrived=arrived)) == [FOLLOWED]
 
 
+@pytest.mark.parametrize(
+    ("between", "last", "why_not"),
+    [
+        # looks that have missed the one between, looks since it came; looks since the last one came
+        ((1, 2), 1, ""),
+        ((2, 2), 2, ""),
+        ((1, 3), 1, "the one between was there beside the first, as a copy is"),
+        ((1, 2), 2, "the last one was there beside the one between"),
+    ],
+)
+def test_a_record_that_was_renamed_again_before_it_was_followed_is_followed_still(
+    between: tuple[int, int], last: int, why_not: str
+) -> None:
+    missed, came = between
+    renamed_twice = home(
+        OLD, NEW, record("between", ADA, uid="ada"),
+        missing={"1": 2, "between": missed},
+        arrived={"between": came, "2": last},
+    )  # fmt: skip
+    assert followed(renamed_twice) == ([] if why_not else [FOLLOWED]), why_not
+
+
 def test_one_that_was_linked_before_it_got_its_uid_is_followed_as_well() -> None:
     assert followed(home(record("1", ADA), NEW, missing={"1": 1}, arrived={"2": 1})) == [FOLLOWED]
     somebodys = (record("1", ADA, uid="before"), record("2", ADA, uid="before"))
