@@ -1,6 +1,6 @@
 # make sync      set up, then sync a copy of the sample vault with a folder of contact files
 # make test      set up, then run the tests
-# make thorough  the tests that take longer: runs against servers, and of the service
+# make thorough  the tests that take longer: more histories, runs against servers, and of the service
 # make proof     what the README promises, attacked for a quarter of an hour: histories, known bugs, kills, races, fuzzing
 # make check     lint, types, import contracts
 # make format    bring the layout of all code into the agreed form
