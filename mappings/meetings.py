@@ -118,7 +118,10 @@ class _Judged:
     meeting: Meeting
     judgement: Judgement
     when: tuple[str, datetime, MeetingId]
-    is_past: bool
+
+    @property
+    def is_past(self) -> bool:
+        return self.judgement.purpose is Purpose.LAST_CONTACT
 
     @property
     def evidence(self) -> Evidence:
@@ -159,8 +162,7 @@ class _Judge:
             meeting = meeting_of(copies, self.people.me, self.clock.zone)
             judgement = judge(meeting, self.people, self._rules, self._vetoes, self.clock.now)
             # The day comes first: where clocks are turned back over midnight, a later start can be on an earlier day.
-            when = (meeting.date, meeting.start, meeting.id)
-            known = _Judged(meeting, judgement, when, is_past=judgement.purpose is Purpose.LAST_CONTACT)
+            known = _Judged(meeting, judgement, (meeting.date, meeting.start, meeting.id))
             self._known[identity] = known
         return known
 

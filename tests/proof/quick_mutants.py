@@ -4,14 +4,13 @@ Each is told by the promise under which it must be found, so that none passes fo
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 
-from connectors.errors import CursorExpired, Misunderstood, PreconditionFailed, RecordError, TryLater
+from connectors.errors import CursorExpired, Misunderstood, PreconditionFailed, RecordError
 from connectors.interface import ChangeSet, Cursor, Written
 from connectors.memory import Book, Entry, Memory
 from daemon import gather, recover
@@ -21,13 +20,14 @@ from mappings import person_plan
 from mappings.conflict import Decided
 from mappings.fields import FIELDS, value_of
 from mappings.merge import Merged, Side, Verdict, merge
-from mappings.operation import Agreed, CreateRecord, Operation, UpdateRecord, WriteNote
+from mappings.operation import Agreed, Operation, UpdateRecord, WriteNote
 from mappings.person import FieldName, Person, Uid, Value
 from mappings.record import AccountName, Etag, NoteHash, NotePath, Record, RemoteId
 from mappings.returns import Undone
-from mappings.world import AccountState, NoteState, Tombstone
+from mappings.world import NoteState, Tombstone
 from proof.memory_state import JOURNAL, LINKS, RECORDS, Page, Store
 from proof.quick import Vault
+from proof.whole_mutants import base_from_the_server, feed_cut_short, gone_at_the_first_look
 
 Patch = pytest.MonkeyPatch
 
@@ -159,17 +159,6 @@ def echo_every_round(patch: Patch) -> None:
     patch.setattr(LINKS, "agree", forget)
 
 
-def feed_cut_short(patch: Patch) -> None:
-    """A feed that breaks off between two pages is taken for one that ended."""
-    pages: Callable[[Memory, Sequence[RemoteId]], Iterator[tuple[RemoteId, Entry]]] = vars(Memory)["_pages"]
-
-    def until_it_breaks(self: Memory, remote_ids: Sequence[RemoteId]) -> Iterator[tuple[RemoteId, Entry]]:
-        with suppress(TryLater):
-            yield from pages(self, remote_ids)
-
-    patch.setattr(Memory, "_pages", until_it_breaks)
-
-
 def base_wiped_with_the_cursor(patch: Patch) -> None:
     """A cursor that expired takes the bases with it."""
 
@@ -200,21 +189,6 @@ def create_without_looking(patch: Patch) -> None:
     patch.setattr(JOURNAL, "unclear_creates", unconcerned)
 
 
-def base_from_the_server(patch: Patch) -> None:
-    """After an answer that was lost, the base is what the record says by now."""
-    agree: Callable[[Store, Uid, Agreed], None] = vars(recover)["_agree"]
-    settle: Callable[..., None] = vars(recover)["_settle_create"]
-
-    def from_server(tx: Store, intent: Unfinished, step: CreateRecord, account: AccountState, *others: object) -> None:
-        settle(tx, intent, step, account, *others)
-        for record in account.records.values():
-            if record.uid == step.uid:
-                now: dict[FieldName, Value] = {name: value_of(record.person, name) for name in step.agreed.values}
-                agree(tx, step.uid, Agreed(step.account, now))
-
-    patch.setattr(recover, "_settle_create", from_server)
-
-
 def intents_forgotten(patch: Patch) -> None:
     """What was written when the answer was lost is not learnt from what stands there."""
 
@@ -232,11 +206,6 @@ def crash_never_made_good(patch: Patch) -> None:
         return ()
 
     patch.setattr(JOURNAL, "unfinished", nothing)
-
-
-def gone_at_the_first_look(patch: Patch) -> None:
-    """One look that misses a note is enough to call it deleted."""
-    patch.setattr("mappings.plan.LOOKS_BEFORE_ABSENT", 1)
 
 
 def deletions_forgotten(patch: Patch) -> None:
