@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415  # late imports, so that --help is quick
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -121,6 +122,9 @@ def tell(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        # What stays in the buffer is tried again when Python ends, and makes it end with 120 (docs.python.org, "Note on
+        # SIGPIPE"): it goes nowhere instead.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise OutputLost(f"what is said cannot be written: {error.strerror}") from error
 
 

@@ -1,6 +1,7 @@
 """What messages say: commands that can be copied and run, and nothing of a stranger's that acts on the terminal."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -191,10 +192,12 @@ def test_without_accounts_nobody_claims_that_all_is_in_step(contactd: Contactd, 
     )
 
 
-def test_what_cannot_be_said_is_no_mistake_of_the_program(world: FolderWorld) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_cannot_be_said_is_no_mistake_of_the_program(world: FolderWorld, unbuffered: str) -> None:
     command = [str(CONTACTD), "links", "--config", str(world.config)]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (74, "Error: what is said cannot be written: No space left on device\n")
 
 
