@@ -16,6 +16,8 @@ from folder_worlds import FolderWorld, carried_out, difference, edit, person
 from google_worlds import GoogleWorld, account_table, made, sign_in
 from mappings.record import AccountName
 
+pytestmark = pytest.mark.thorough
+
 MANY = 1000
 QUIET = {"connections.list": 1, "events.list": 1}
 """What a run asks in which nothing has changed: each stream once."""

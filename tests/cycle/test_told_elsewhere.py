@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daemon import doctor_machine, metrics, schedule
+import pytest
+
+from daemon import doctor_machine, journal, metrics, schedule
 from daemon.desktop import Desktop
 from daemon.finding import Verdict
 from daemon.post import Post
@@ -75,3 +77,22 @@ def test_more_folders_than_can_be_watched_are_told_with_the_remedy(tmp_path: Pat
     assert clock.verdict is Verdict.FINE
     (limits / "max_user_watches").write_text("100000\n")
     assert next(doctor_machine.examine(vault, State.in_memory(), NOW, limits)).verdict is Verdict.FINE
+
+
+@pytest.mark.parametrize(
+    ("ahead", "verdict"),
+    [
+        (timedelta(days=-1), Verdict.FINE),
+        # the service has begun it since the examination began
+        (timedelta(seconds=1), Verdict.FINE),
+        (timedelta(hours=1), Verdict.PARTIAL),
+    ],
+)
+def test_a_clock_that_was_set_back_is_told_by_the_run_before(
+    tmp_path: Path, ahead: timedelta, verdict: Verdict
+) -> None:
+    state = State.in_memory()
+    with state.transaction() as tx:
+        journal.begin_run(tx, "sync", NOW + ahead)
+    _, clock = doctor_machine.examine(tmp_path, state, NOW)
+    assert (clock.about, clock.verdict) == ("clock", verdict)
