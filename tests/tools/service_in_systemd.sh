@@ -17,6 +17,13 @@ until_true() {
     done
     return 1
 }
+# A service that is not there has the id 0, which means whoever asks, and all who came with him.
+main_pid() {
+    local pid
+    pid=$(property MainPID)
+    [[ $pid != 0 ]] || { echo "the service is not at work: $(tail -3 "$HOME/log" 2>&1)" >&2; return 1; }
+    echo "$pid"
+}
 is_active() { [[ $(property ActiveState) == active ]]; }
 is_another() { is_active && [[ $(property MainPID) != "$1" ]]; }
 has_company() { grep -q "ORG:$1" "$HOME"/contacts/*.vcf; }
@@ -49,7 +56,7 @@ see sandbox "$(grep -o 'sandbox: .*' "$HOME/log" | tail -1)"
 sed -i 's/Engines/Looms/' "$vault/People/Ada.md"
 see pushed "$(until_true 600 has_company Looms && echo yes)"
 
-before=$(property MainPID)
+before=$(main_pid)
 kill -KILL "$before"
 sed -i 's/Looms/Cards/' "$vault/People/Ada.md"
 see restarted "$(until_true 600 is_another "$before" && echo yes)"
@@ -60,7 +67,7 @@ mkdir -p "$unit.d"
 printf '[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\n' >"$unit.d/quick.conf"
 systemctl --user daemon-reload
 systemctl --user restart contactd.service
-before=$(property MainPID)
+before=$(main_pid)
 sleep 6
 see patient "$([[ $(property MainPID) == "$before" ]] && echo yes)"
 kill -STOP "$before"
